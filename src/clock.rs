@@ -1,0 +1,109 @@
+//! The only reader of the wall clock and of the boot-time clock.
+//!
+//! Owns: what time it is. Refuses: deciding anything. Everything else takes the time as an argument, so that a
+//! test or the demo can move a week in a moment. The lint configuration bans the other ways to ask.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Tells the time: the machine's, or one moved by hand.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// The machine's own clocks.
+    System,
+    /// A clock that stands still until somebody moves it; for tests and the demo.
+    Manual(ManualClock),
+}
+
+impl Clock {
+    /// The wall clock. It can jump: use it for what people read, and for points in time that Intercom confirms.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
+            Clock::System => Timestamp::now(),
+            Clock::Manual(clock) => clock.now(),
+        }
+    }
+
+    /// Time since some fixed point before the program started, never moving backwards and counting the time that
+    /// the machine slept. Use it for "how long ago".
+    pub fn elapsed(&self) -> Duration {
+        match self {
+            Clock::System => {
+                let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+                let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
+                Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos)
+            }
+            Clock::Manual(clock) => clock.elapsed(),
+        }
+    }
+}
+
+/// A clock moved by hand. Clones share the same time.
+#[derive(Debug, Clone)]
+pub struct ManualClock {
+    milliseconds: Arc<AtomicI64>,
+    started_ms: i64,
+}
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    pub fn at(now: Timestamp) -> ManualClock {
+        let started_ms = now.as_millisecond();
+        ManualClock { milliseconds: Arc::new(AtomicI64::new(started_ms)), started_ms }
+    }
+
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
+        let shown = self.milliseconds.load(Ordering::SeqCst);
+        Timestamp::from_millisecond(shown).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: SignedDuration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.milliseconds.fetch_add(by, Ordering::SeqCst);
+    }
+
+    /// Moves the clock to `to`; earlier than now is possible for [`Clock::now`] only.
+    pub fn set(&self, to: Timestamp) {
+        self.milliseconds.store(to.as_millisecond(), Ordering::SeqCst);
+    }
+
+    fn elapsed(&self) -> Duration {
+        let passed = self.milliseconds.load(Ordering::SeqCst).saturating_sub(self.started_ms);
+        Duration::from_millis(u64::try_from(passed).unwrap_or_default())
+    }
+}
+
+impl From<ManualClock> for Clock {
+    fn from(clock: ManualClock) -> Clock {
+        Clock::Manual(clock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_of_a_manual_clock_share_its_time() {
+        let noon: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
+        let clock = ManualClock::at(noon);
+        let shared = Clock::from(clock.clone());
+        clock.advance(SignedDuration::from_hours(1));
+        assert_eq!(shared.now().to_string(), "2026-03-02T13:00:00Z");
+        assert_eq!(shared.elapsed(), Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn the_machine_s_boot_time_clock_does_not_run_backwards() {
+        let clock = Clock::System;
+        let first = clock.elapsed();
+        assert!(first > Duration::ZERO);
+        assert!(clock.elapsed() >= first);
+    }
+}

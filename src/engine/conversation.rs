@@ -1,0 +1,486 @@
+//! What is known of one conversation, folded from everything that was seen of it.
+//!
+//! Owns: the words (activity, class, state, facts) and [`Conversation::after`]. The fold is a join: it keeps the
+//! latest of each kind and the newest snapshot, so duplicates, reordering and replays change nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Intercom's id of a conversation: 1 to 20 digits. Anything else never reaches a URL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversationId(String);
+
+/// The text is no conversation id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a conversation id has 1 to 20 digits")]
+pub struct BadConversationId;
+
+impl ConversationId {
+    /// The id as Intercom writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&str> for ConversationId {
+    type Error = BadConversationId;
+    fn try_from(text: &str) -> Result<ConversationId, BadConversationId> {
+        let fits = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if fits { Ok(ConversationId(text.to_owned())) } else { Err(BadConversationId) }
+    }
+}
+
+impl fmt::Display for ConversationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Id of a conversation part. Compared as a number; an opening message comes before every part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartId {
+    /// The opening message (`source.id`); written `source:ID`.
+    Source(u64),
+    /// An ordinary part.
+    Part(u64),
+}
+
+impl fmt::Display for PartId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PartId::Source(id) => write!(f, "source:{id}"),
+            PartId::Part(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+impl std::str::FromStr for PartId {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<PartId, Self::Err> {
+        match text.strip_prefix("source:") {
+            Some(id) => id.parse().map(PartId::Source),
+            None => text.parse().map(PartId::Part),
+        }
+    }
+}
+
+/// What kind of thing happened. One part can be several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// A contact said something.
+    ContactReply,
+    /// A teammate said something that the contact can see.
+    TeammateReply,
+    /// A bot, a workflow or an app said something.
+    BotReply,
+    /// The daemon itself did it.
+    Own,
+    /// An internal note.
+    Note,
+    /// Assigned to a teammate, a team or nobody.
+    Assigned,
+    /// Snoozed.
+    Snoozed,
+    /// The snooze ended, by its timer or by hand.
+    Unsnoozed,
+    /// Opened again.
+    Opened,
+    /// Closed.
+    Closed,
+    /// The contact rated the conversation.
+    Rated,
+    /// The contact read it.
+    Read,
+    /// Anything else.
+    Other,
+}
+
+impl Class {
+    /// Every class with its name in configuration, journal and database.
+    pub const NAMES: [(Class, &'static str); 13] = [
+        (Class::ContactReply, "contact_reply"),
+        (Class::TeammateReply, "teammate_reply"),
+        (Class::BotReply, "bot_reply"),
+        (Class::Own, "own"),
+        (Class::Note, "note"),
+        (Class::Assigned, "assigned"),
+        (Class::Snoozed, "snoozed"),
+        (Class::Unsnoozed, "unsnoozed"),
+        (Class::Opened, "opened"),
+        (Class::Closed, "closed"),
+        (Class::Rated, "rated"),
+        (Class::Read, "read"),
+        (Class::Other, "other"),
+    ];
+
+    /// The name in configuration, journal and database.
+    pub fn name(self) -> &'static str {
+        Class::NAMES.iter().find(|(class, _)| *class == self).map_or("other", |(_, name)| name)
+    }
+
+    /// The class of that name.
+    pub fn from_name(name: &str) -> Option<Class> {
+        Class::NAMES.iter().find(|(_, known)| *known == name).map(|(class, _)| *class)
+    }
+
+    /// Whether somebody spoke, as against did something.
+    pub fn speaks(self) -> bool {
+        matches!(self, Class::ContactReply | Class::TeammateReply | Class::BotReply)
+    }
+
+    /// Whether the conversation's state changed by it.
+    pub fn changes_state(self) -> bool {
+        matches!(self, Class::Snoozed | Class::Unsnoozed | Class::Opened | Class::Closed)
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Actor {
+    /// A user, lead, contact or visitor.
+    Contact,
+    /// A person of the team.
+    Teammate,
+    /// Fin, Operator, a workflow or an app.
+    Bot,
+    /// Nobody: the timer of a snooze.
+    Timer,
+    /// Not said.
+    Unknown,
+}
+
+impl Actor {
+    /// Every actor with its name in the database.
+    pub const NAMES: [(Actor, &'static str); 5] = [
+        (Actor::Contact, "contact"),
+        (Actor::Teammate, "teammate"),
+        (Actor::Bot, "bot"),
+        (Actor::Timer, "timer"),
+        (Actor::Unknown, "unknown"),
+    ];
+
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        Actor::NAMES.iter().find(|(actor, _)| *actor == self).map_or("unknown", |(_, name)| name)
+    }
+
+    /// The actor of that name.
+    pub fn from_name(name: &str) -> Option<Actor> {
+        Actor::NAMES.iter().find(|(_, known)| *known == name).map(|(actor, _)| *actor)
+    }
+
+    /// A person, as against a machine.
+    pub fn is_person(self) -> bool {
+        matches!(self, Actor::Contact | Actor::Teammate)
+    }
+}
+
+/// A conversation part or opening message, reduced to what matters: who did what, when. Never its text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// Intercom's id. `None` when it came without one (a rating told without its part, a time from statistics).
+    pub id: Option<PartId>,
+    /// When, in whole seconds.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// Id of the admin, if one did it.
+    pub admin_id: Option<String>,
+    /// What it was; at least one class, never [`Class::Own`]: that is for [`decide`](crate::engine::decide) to say.
+    pub classes: BTreeSet<Class>,
+    /// Keyed digest of the text, kept of admins' parts to tell our own from others'.
+    pub digest: Option<String>,
+}
+
+/// One class of activity by one actor, with its moment. The latest of each is what rules look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// What.
+    pub class: Class,
+    /// Who.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Which part.
+    pub part: Option<PartId>,
+}
+
+impl Activity {
+    /// Orders activities of different classes: by time, a contact's reply last within a second.
+    pub fn order(&self) -> (i64, bool, Option<PartId>) {
+        (self.at.as_second(), self.class == Class::ContactReply, self.part)
+    }
+}
+
+/// Whether a conversation is open, snoozed or closed. `open` on the wire is true while snoozed: never use it alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Open.
+    Open,
+    /// Snoozed.
+    Snoozed {
+        /// When Intercom will open it again; `None` if it did not say.
+        until: Option<Timestamp>,
+    },
+    /// Closed.
+    Closed,
+}
+
+/// A tag on a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tag {
+    /// Intercom's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The facts that can change and that rules match on. `None` is *not known*, never zero or empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Open, snoozed or closed.
+    pub state: Option<State>,
+    /// Tags, sorted.
+    pub tags: Option<Vec<Tag>>,
+    /// Teammate it is assigned to; `Some(None)` is nobody.
+    pub admin_assignee_id: Option<Option<String>>,
+    /// Team it is assigned to; `Some(None)` is none.
+    pub team_assignee_id: Option<Option<String>>,
+    /// Priority in Intercom's newest words: none, low, medium, high, urgent.
+    pub priority: Option<String>,
+}
+
+/// The facts at one moment, with what orders them against other snapshots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Which of two snapshots is newer.
+    pub version: Version,
+    /// What it says.
+    pub facts: Facts,
+}
+
+/// Orders snapshots: the last change, then fetched over notified, then when it was made, then the notification.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// `updated_at` of the conversation.
+    pub updated_at: Timestamp,
+    /// Asked for, as against told.
+    pub fetched: bool,
+    /// When the notification was made, or the conversation fetched.
+    pub created_at: Timestamp,
+    /// The notification's id; empty when fetched.
+    pub notification_id: String,
+}
+
+/// What one notification or one answer of Intercom says about one conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Which conversation.
+    pub id: ConversationId,
+    /// When the conversation began.
+    pub created_at: Option<Timestamp>,
+    /// The facts, if they were told.
+    pub snapshot: Option<Snapshot>,
+    /// Parts that were shown, the opening message among them.
+    pub parts: Vec<Part>,
+    /// `statistics.last_contact_reply_at`.
+    pub last_contact_reply_at: Option<Timestamp>,
+    /// It is a ticket.
+    pub ticket: bool,
+    /// It was deleted, or merged into another.
+    pub gone: bool,
+    /// How it reached us (`source.type`): conversation, email, …
+    pub channel: Option<String>,
+    /// How it began (`source.delivered_as`).
+    pub delivered_as: Option<String>,
+    /// The whole conversation was read (a `GET`), as against a glimpse of it.
+    pub whole: bool,
+}
+
+impl Sighting {
+    /// A sighting that says nothing yet.
+    pub fn of(id: ConversationId) -> Sighting {
+        Sighting {
+            id,
+            created_at: None,
+            snapshot: None,
+            parts: Vec::new(),
+            last_contact_reply_at: None,
+            ticket: false,
+            gone: false,
+            channel: None,
+            delivered_as: None,
+            whole: false,
+        }
+    }
+}
+
+/// The moment of the latest activity of one class by one actor.
+pub type Moment = (Timestamp, Option<PartId>);
+
+/// How many parts by the daemon's admin, and how many ends of snoozes, are remembered one by one.
+const REMEMBERED: usize = 64;
+const REMEMBERED_SNOOZES: usize = 8;
+
+/// Everything known of one conversation: a function of the set of what was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Intercom's id.
+    pub id: ConversationId,
+    /// When it began.
+    pub created_at: Option<Timestamp>,
+    /// The newest facts; `None` if only its existence is known.
+    pub snapshot: Option<Snapshot>,
+    /// It is a ticket; that never ends.
+    pub ticket: bool,
+    /// It was deleted or merged away.
+    pub gone: bool,
+    /// How it reached us.
+    pub channel: Option<String>,
+    /// How it began.
+    pub delivered_as: Option<String>,
+    /// It was read whole at least once, or seen from its first message on.
+    pub whole: bool,
+    /// The latest of each class by each actor, parts by the daemon's own admin left out.
+    pub latest: BTreeMap<(Class, Actor), Moment>,
+    /// The newest parts by the daemon's admin; whose they are is decided with the history at hand.
+    pub by_admin: BTreeSet<Part>,
+    /// Ends of snoozes that were seen, to know a `timer_unsnooze` part for what it is.
+    pub snooze_ends: BTreeSet<Timestamp>,
+}
+
+impl Conversation {
+    /// A conversation of which only the id is known.
+    pub fn unread(id: ConversationId) -> Conversation {
+        Conversation {
+            id,
+            created_at: None,
+            snapshot: None,
+            ticket: false,
+            gone: false,
+            channel: None,
+            delivered_as: None,
+            whole: false,
+            latest: BTreeMap::new(),
+            by_admin: BTreeSet::new(),
+            snooze_ends: BTreeSet::new(),
+        }
+    }
+
+    /// The conversation after one more sighting. `admin_id` is the admin that the daemon acts as, once known.
+    #[must_use]
+    pub fn after(mut self, seen: &Sighting, admin_id: Option<&str>) -> Conversation {
+        self.created_at = self.created_at.or(seen.created_at);
+        self.ticket |= seen.ticket;
+        self.gone |= seen.gone;
+        self.whole |= seen.whole;
+        self.channel = larger(self.channel, seen.channel.as_ref());
+        self.delivered_as = larger(self.delivered_as, seen.delivered_as.as_ref());
+        for part in &seen.parts {
+            self.add_part(part, admin_id);
+        }
+        if let Some(at) = seen.last_contact_reply_at {
+            self.add(Class::ContactReply, Actor::Contact, (at, None));
+        }
+        if let Some(snapshot) = &seen.snapshot {
+            self.add_snapshot(snapshot);
+        }
+        self
+    }
+
+    fn add_snapshot(&mut self, snapshot: &Snapshot) {
+        if let Some(State::Snoozed { until: Some(until) }) = snapshot.facts.state {
+            self.snooze_ends.insert(until);
+            while self.snooze_ends.len() > REMEMBERED_SNOOZES {
+                self.snooze_ends.pop_first();
+            }
+        }
+        let newer = self.snapshot.as_ref().is_none_or(|known| known.version < snapshot.version);
+        if newer {
+            self.snapshot = Some(snapshot.clone());
+        }
+    }
+
+    fn add_part(&mut self, part: &Part, admin_id: Option<&str>) {
+        let by_admin = part.id.is_some() && part.admin_id.is_some() && part.admin_id.as_deref() == admin_id;
+        if !by_admin {
+            self.add_classes(part);
+            return;
+        }
+        let known = self.by_admin.iter().find(|known| known.id == part.id).cloned();
+        let merged = known.as_ref().map_or_else(|| part.clone(), |known| same_part(known, part));
+        if let Some(known) = known {
+            self.by_admin.remove(&known);
+        }
+        self.by_admin.insert(merged);
+        // Parts that fall off are old and below newer ones: they count as a teammate's.
+        while self.by_admin.len() > REMEMBERED {
+            if let Some(oldest) = self.oldest_by_admin() {
+                self.by_admin.remove(&oldest);
+                self.add_classes(&oldest);
+            }
+        }
+    }
+
+    fn oldest_by_admin(&self) -> Option<Part> {
+        self.by_admin.iter().min_by_key(|part| (part.at, part.id)).cloned()
+    }
+
+    fn add_classes(&mut self, part: &Part) {
+        for class in &part.classes {
+            self.add(*class, part.actor, (part.at, part.id));
+        }
+    }
+
+    fn add(&mut self, class: Class, actor: Actor, moment: Moment) {
+        let latest = self.latest.entry((class, actor)).or_insert(moment);
+        *latest = moment.max(*latest);
+    }
+
+    /// The newest facts, if any were ever told.
+    pub fn facts(&self) -> Option<&Facts> {
+        self.snapshot.as_ref().map(|snapshot| &snapshot.facts)
+    }
+
+    /// The state as Intercom told it last.
+    pub fn state(&self) -> Option<State> {
+        self.facts().and_then(|facts| facts.state)
+    }
+
+    /// When the newest known change was.
+    pub fn updated_at(&self) -> Option<Timestamp> {
+        self.snapshot.as_ref().map(|snapshot| snapshot.version.updated_at)
+    }
+
+    /// The latest reply by a contact that a part or statistics showed.
+    pub fn last_contact_reply(&self) -> Option<Moment> {
+        self.latest.iter().filter(|((class, _), _)| *class == Class::ContactReply).map(|(_, moment)| *moment).max()
+    }
+
+    /// Whether `seen` and what is known are two different stories of the same second, so that only asking helps.
+    pub fn disagrees_with(&self, seen: &Sighting) -> bool {
+        let (Some(known), Some(new)) = (&self.snapshot, &seen.snapshot) else { return false };
+        let same_second = known.version.updated_at == new.version.updated_at && known.version != new.version;
+        let newer = known.version.clone().max(new.version.clone());
+        let settled = newer.fetched && newer.created_at.duration_since(newer.updated_at) >= SignedDuration::from_secs(2);
+        same_second && known.facts != new.facts && !settled
+    }
+}
+
+/// Joins two tellings of a fact that never changes; the choice between two different ones is arbitrary but fixed.
+fn larger(known: Option<String>, new: Option<&String>) -> Option<String> {
+    known.max(new.cloned())
+}
+
+fn same_part(known: &Part, new: &Part) -> Part {
+    Part {
+        id: known.id,
+        at: known.at.min(new.at),
+        actor: known.actor.min(new.actor),
+        admin_id: known.admin_id.clone(),
+        classes: known.classes.union(&new.classes).copied().collect(),
+        digest: known.digest.clone().max(new.digest.clone()),
+    }
+}

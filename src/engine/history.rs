@@ -1,0 +1,75 @@
+//! What the daemon itself has done to a conversation, as far as deciding needs it.
+
+use jiff::Timestamp;
+
+use super::conversation::PartId;
+use super::rule::{RuleName, StepId, StepKind};
+
+/// Everything the daemon did to one conversation, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// Attempts, one per (period, step).
+    pub attempts: Vec<Attempt>,
+}
+
+/// One step of one period: what was tried and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The rule.
+    pub rule: RuleName,
+    /// The step.
+    pub step: StepId,
+    /// The moment that the period counts from. Together with the rule it is the period.
+    pub anchor_at: Timestamp,
+    /// When the step was due.
+    pub due_at: Timestamp,
+    /// How it stands.
+    pub phase: Phase,
+    /// When the call was sent last, on Intercom's clock; `None` if nothing was ever sent.
+    pub sent_at: Option<Timestamp>,
+    /// When it was done, on Intercom's clock: the time of our part.
+    pub done_at: Option<Timestamp>,
+    /// Ids of our own parts that are known.
+    pub parts: Vec<PartId>,
+    /// Digest of the message template, if one was or will be sent.
+    pub template: Option<String>,
+    /// The end of the snooze that the conversation was in just before, if it was.
+    pub snoozed_until: Option<Timestamp>,
+}
+
+impl Attempt {
+    /// A message to the contact left, or may have left.
+    pub fn spoke(&self) -> bool {
+        self.template.is_some() && self.sent_at.is_some() && matches!(self.phase, Phase::Done | Phase::Raced | Phase::Unclear { .. })
+    }
+
+    /// The conversation was closed by it.
+    pub fn closed(&self) -> bool {
+        self.step.kind == StepKind::Close && matches!(self.phase, Phase::Done | Phase::Raced)
+    }
+}
+
+/// How an attempt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing was sent, or nothing took effect: taken up again when due.
+    Open,
+    /// A call may be on its way, or its answer was lost: looked into at `look_at`, never repeated blindly.
+    Unclear {
+        /// When to look.
+        look_at: Timestamp,
+    },
+    /// Refused for now.
+    Parked {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// Done.
+    Done,
+    /// Done, and taken back because a contact had spoken meanwhile.
+    Raced,
+    /// Passed over on purpose; counts as done at its due time.
+    Passed,
+    /// Refused for good.
+    Failed,
+}

@@ -1,0 +1,4 @@
+//! `autoclosed` closes Intercom conversations that have gone quiet, by the operator's rules.
+
+pub mod clock;
+pub mod engine;
