@@ -8,6 +8,8 @@ pub mod decide;
 pub mod history;
 pub mod rule;
 
-pub use conversation::{Activity, Actor, Class, Conversation, ConversationId, Facts, Part, PartId, Sighting, Snapshot, State};
+pub use conversation::{
+    Activity, Actor, Class, Conversation, ConversationId, Facts, Part, PartId, Sighting, Snapshot, State,
+};
 pub use history::{Attempt, History, Phase};
 pub use rule::{Rule, RuleSet, Step};

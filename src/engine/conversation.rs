@@ -464,7 +464,8 @@ impl Conversation {
         let (Some(known), Some(new)) = (&self.snapshot, &seen.snapshot) else { return false };
         let same_second = known.version.updated_at == new.version.updated_at && known.version != new.version;
         let newer = known.version.clone().max(new.version.clone());
-        let settled = newer.fetched && newer.created_at.duration_since(newer.updated_at) >= SignedDuration::from_secs(2);
+        let settled =
+            newer.fetched && newer.created_at.duration_since(newer.updated_at) >= SignedDuration::from_secs(2);
         same_second && known.facts != new.facts && !settled
     }
 }

@@ -40,7 +40,9 @@ pub struct Attempt {
 impl Attempt {
     /// A message to the contact left, or may have left.
     pub fn spoke(&self) -> bool {
-        self.template.is_some() && self.sent_at.is_some() && matches!(self.phase, Phase::Done | Phase::Raced | Phase::Unclear { .. })
+        self.template.is_some()
+            && self.sent_at.is_some()
+            && matches!(self.phase, Phase::Done | Phase::Raced | Phase::Unclear { .. })
     }
 
     /// The conversation was closed by it.
