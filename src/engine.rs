@@ -6,10 +6,16 @@
 pub mod conversation;
 pub mod decide;
 pub mod history;
+mod ladder;
+mod matching;
 pub mod rule;
+mod view;
+pub mod why;
 
 pub use conversation::{
     Activity, Actor, Class, Conversation, ConversationId, Facts, Part, PartId, Sighting, Snapshot, State,
 };
-pub use history::{Attempt, History, Phase};
+pub use decide::{Action, Decision, decide, snooze_to_restore};
+pub use history::{Attempt, Deed, History, Phase};
 pub use rule::{Rule, RuleSet, Step};
+pub use why::Why;

@@ -1,1 +1,237 @@
+//! What to do about a conversation. Total and pure: the receiver asks it when a notification comes, the sweep asks
+//! it again on freshly fetched facts just before acting, and both get the same kind of answer.
 
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::conversation::{Activity, Class, Conversation};
+use super::history::{History, Phase};
+use super::ladder::Ladder;
+use super::matching::{Fit, fit, tag_names};
+use super::rule::{AfterReopen, Rule, RuleName, RuleSet, StepId};
+use super::view::{Standing, View};
+use super::why::{PassedOver, Why};
+
+/// What to do, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing before `until`; then decide again.
+    Wait {
+        /// When to decide again.
+        until: Timestamp,
+        /// What will be done then, if everybody stays silent.
+        next: Option<(RuleName, StepId)>,
+        /// Why.
+        why: Why,
+    },
+    /// Do it now.
+    Act {
+        /// The rule that says so.
+        rule: RuleName,
+        /// Which of its steps.
+        step: StepId,
+        /// The moment that the period counts from.
+        anchor_at: Timestamp,
+        /// When the step became due.
+        due_at: Timestamp,
+        /// What to do.
+        action: Action,
+        /// Why.
+        why: Why,
+    },
+    /// Nothing, until a new fact comes.
+    Leave {
+        /// Why.
+        why: Why,
+    },
+}
+
+/// What a due step comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Send a message.
+    Reply {
+        /// Template of the text.
+        body: Arc<str>,
+        /// When the rule's close is planned for.
+        closes_at: Option<Timestamp>,
+    },
+    /// Close.
+    Close {
+        /// Template of the last word; none is silent.
+        body: Option<Arc<str>>,
+        /// There is a last word, but it may not go out on this channel.
+        muted: bool,
+    },
+    /// Note that the step is not done, and go on.
+    PassOver {
+        /// Why.
+        why: PassedOver,
+    },
+}
+
+impl Decision {
+    /// When the conversation is to be looked at next: the value of `due_at`.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self {
+            Decision::Wait { until, .. } => Some(*until),
+            Decision::Act { due_at, .. } => Some(*due_at),
+            Decision::Leave { .. } => None,
+        }
+    }
+
+    /// Why.
+    pub fn why(&self) -> &Why {
+        match self {
+            Decision::Wait { why, .. } | Decision::Act { why, .. } | Decision::Leave { why } => why,
+        }
+    }
+}
+
+/// Decides what to do about a conversation at `now`, which is a moment on Intercom's clock.
+pub fn decide(conversation: &Conversation, history: &History, rules: &RuleSet, now: Timestamp) -> Decision {
+    let view = View::of(conversation, history, now);
+    if let Some(why) = untouchable(&view, rules) {
+        return Decision::Leave { why };
+    }
+    let decision = by_rule(&view, rules);
+    match (view.overslept, view.standing) {
+        (Some(since), _) => until_intercom_agrees(decision, since, now),
+        (None, Standing::Snoozed { until: Some(until) }) => no_later_than_it_wakes(decision, until),
+        _ => decision,
+    }
+}
+
+/// Reasons to leave it alone whatever the rules say.
+fn untouchable(view: &View<'_>, rules: &RuleSet) -> Option<Why> {
+    if view.conversation.gone {
+        return Some(Why::Gone);
+    }
+    if view.conversation.ticket {
+        return Some(Why::Ticket);
+    }
+    match view.standing {
+        Standing::Unknown => return Some(Why::NotRead),
+        Standing::Closed => return Some(Why::Closed),
+        _ => {}
+    }
+    if view.history.attempts.iter().any(|attempt| matches!(attempt.phase, Phase::Unclear { .. })) {
+        return Some(Why::Unclear);
+    }
+    held(view, rules).or_else(|| closed_often_enough(view, rules))
+}
+
+fn held(view: &View<'_>, rules: &RuleSet) -> Option<Why> {
+    if rules.hold_tags.is_empty() {
+        return None;
+    }
+    let Some(tags) = tag_names(view) else { return Some(Why::NotRead) };
+    let tag = rules.hold_tags.iter().find(|tag| tags.contains(&tag.as_str()));
+    tag.map(|tag| Why::Held { tag: tag.clone() })
+}
+
+fn closed_often_enough(view: &View<'_>, rules: &RuleSet) -> Option<Why> {
+    let spoke = view.latest(Class::ContactReply).map(|activity| activity.at);
+    let closes = view.history.attempts.iter().filter(|attempt| attempt.closed() && attempt.done_at > spoke);
+    let times = u32::try_from(closes.count()).unwrap_or(u32::MAX);
+    (times >= rules.max_auto_closes).then_some(Why::ClosedOften { times })
+}
+
+/// The rule that has begun keeps the conversation; else the first that fits owns it.
+fn by_rule(view: &View<'_>, rules: &RuleSet) -> Decision {
+    let mut reasons = Vec::new();
+    let mut owner = None;
+    let mut unknown = false;
+    for rule in &rules.rules {
+        match fit(&rule.matches, view) {
+            Fit::Yes if begun(rule, view) => return work(rule, view),
+            Fit::Yes if owner.is_none() && !unknown => owner = Some(rule),
+            Fit::Unknown if owner.is_none() => unknown = true,
+            Fit::No(misfit) => reasons.push((rule.name.clone(), misfit)),
+            Fit::Yes | Fit::Unknown => {}
+        }
+    }
+    match owner {
+        Some(rule) => work(rule, view),
+        None if unknown => Decision::Leave { why: Why::NotRead },
+        None => Decision::Leave { why: Why::NoRuleFits(reasons) },
+    }
+}
+
+fn anchor(rule: &Rule, view: &View<'_>) -> Option<Activity> {
+    view.latest_of(&rule.counts_from)
+}
+
+fn begun(rule: &Rule, view: &View<'_>) -> bool {
+    anchor(rule, view).is_some_and(|anchor| Ladder { rule, view, anchor }.begun())
+}
+
+fn work(rule: &Rule, view: &View<'_>) -> Decision {
+    if rule.after_reopen == AfterReopen::WaitForReply && reopened_without_a_word(view) {
+        return Decision::Leave { why: Why::Reopened };
+    }
+    match anchor(rule, view) {
+        Some(anchor) => Ladder { rule, view, anchor }.decide(),
+        None => Decision::Leave { why: Why::NothingToCountFrom },
+    }
+}
+
+/// A person reopened what the daemon had closed, and no person has spoken since.
+fn reopened_without_a_word(view: &View<'_>) -> bool {
+    let closed =
+        view.history.attempts.iter().filter(|attempt| attempt.closed()).filter_map(|attempt| attempt.done_at).max();
+    let reopened = view.reopened_by_a_person().map(|activity| activity.at);
+    closed.is_some() && reopened >= closed && view.silent_since() < reopened
+}
+
+/// Nothing is done while Intercom still says snoozed; it is asked again after 1, 2, 4 … 60 minutes.
+fn until_intercom_agrees(decision: Decision, since: Timestamp, now: Timestamp) -> Decision {
+    let ask = ask_again(since, now);
+    let why = Why::Overslept { since };
+    match decision {
+        Decision::Act { rule, step, .. } => Decision::Wait { until: ask, next: Some((rule, step)), why },
+        Decision::Wait { until, next, .. } if until > ask => Decision::Wait { until: ask, next, why },
+        other => other,
+    }
+}
+
+fn ask_again(since: Timestamp, now: Timestamp) -> Timestamp {
+    const HOUR: i64 = 60;
+    let passed = now.duration_since(since).as_mins();
+    let doubled = [1, 3, 7, 15, 31, 63].into_iter().find(|minutes| *minutes > passed);
+    let minutes = doubled.unwrap_or_else(|| 63 + ((passed - 63) / HOUR + 1) * HOUR);
+    since.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
+}
+
+/// The state changes when the snooze ends, without a notification: decide again then.
+fn no_later_than_it_wakes(decision: Decision, wakes: Timestamp) -> Decision {
+    match decision {
+        Decision::Wait { until, next, why } => Decision::Wait { until: until.min(wakes), next, why },
+        Decision::Leave { why } if changes_on_waking(&why) => {
+            Decision::Wait { until: wakes, next: None, why: Why::UntilItWakes(Box::new(why)) }
+        }
+        other => other,
+    }
+}
+
+fn changes_on_waking(why: &Why) -> bool {
+    matches!(why, Why::NoRuleFits(_) | Why::NothingToCountFrom | Why::LadderDone | Why::Owed)
+}
+
+/// The end of the snooze that a message of ours ended early, if it is to be restored; else why not.
+pub fn snooze_to_restore(
+    conversation: &Conversation,
+    history: &History,
+    now: Timestamp,
+) -> Result<Timestamp, &'static str> {
+    const AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
+    let view = View::of(conversation, history, now);
+    match (conversation.state(), view.standing) {
+        (Some(super::conversation::State::Snoozed { .. }), _) => Err("Intercom kept the snooze"),
+        (Some(super::conversation::State::Closed), _) => Err("it is closed"),
+        (_, Standing::Snoozed { until: Some(until) }) if until.duration_since(now) >= AT_LEAST => Ok(until),
+        (_, Standing::Snoozed { .. } | Standing::Woken) => Err("the snooze is over"),
+        _ => Err("somebody else has touched it since"),
+    }
+}

@@ -29,12 +29,21 @@ pub struct Attempt {
     pub sent_at: Option<Timestamp>,
     /// When it was done, on Intercom's clock: the time of our part.
     pub done_at: Option<Timestamp>,
-    /// Ids of our own parts that are known.
-    pub parts: Vec<PartId>,
-    /// Digest of the message template, if one was or will be sent.
+    /// The parts that the attempt made, as far as they are known.
+    pub deeds: Vec<Deed>,
+    /// [`digest`](super::rule::digest) of the message template, if the call carried a message.
     pub template: Option<String>,
     /// The end of the snooze that the conversation was in just before, if it was.
     pub snoozed_until: Option<Timestamp>,
+}
+
+/// A part that the daemon made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deed {
+    /// When, on Intercom's clock.
+    pub at: Timestamp,
+    /// Its id; `None` if the answer that named it was lost.
+    pub part: Option<PartId>,
 }
 
 impl Attempt {
@@ -45,9 +54,9 @@ impl Attempt {
             && matches!(self.phase, Phase::Done | Phase::Raced | Phase::Unclear { .. })
     }
 
-    /// The conversation was closed by it.
+    /// The conversation was closed by it, and that was not taken back.
     pub fn closed(&self) -> bool {
-        self.step.kind == StepKind::Close && matches!(self.phase, Phase::Done | Phase::Raced)
+        self.step.kind == StepKind::Close && self.phase == Phase::Done
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
 
 use super::conversation::Class;
 
@@ -234,4 +235,19 @@ impl Rule {
     pub fn close(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.id.kind == StepKind::Close)
     }
+}
+
+impl Act {
+    /// Template of the message that goes with it.
+    pub fn body(&self) -> Option<&Arc<str>> {
+        match self {
+            Act::Reply { body } => Some(body),
+            Act::Close { body } => body.as_ref(),
+        }
+    }
+}
+
+/// Identifies a template by its text, so that a message is known again through renamed rules and moved steps.
+pub fn digest(template: &str) -> String {
+    hex::encode(&Sha256::digest(template.as_bytes())[..16])
 }

@@ -1,0 +1,164 @@
+//! Which step of a rule is next, when it is due, and what bars it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::conversation::{Activity, Class};
+use super::decide::{Action, Decision};
+use super::history::{Attempt, Phase};
+use super::rule::{self, Act, Rule, Step, StepKind};
+use super::view::View;
+use super::why::{PassedOver, Why};
+
+/// No close follows another rule's message sooner than this.
+const AFTER_ANOTHER_RULE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A rule at work on a conversation, counting from one activity.
+pub(super) struct Ladder<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) view: &'a View<'a>,
+    pub(super) anchor: Activity,
+}
+
+/// The step before: when it was done, and its distance from the anchor.
+type Before = Option<(Timestamp, SignedDuration)>;
+
+impl Ladder<'_> {
+    /// The first step not done yet, due or waited for.
+    pub(super) fn decide(&self) -> Decision {
+        let mut before: Before = None;
+        for (index, step) in self.rule.steps.iter().enumerate() {
+            let due = self.due(step, before);
+            let Some(attempt) = self.attempt(step) else { return self.next(index, due) };
+            match attempt.phase {
+                Phase::Done | Phase::Raced => before = Some((attempt.done_at.unwrap_or(attempt.due_at), step.after)),
+                Phase::Passed => before = Some((attempt.due_at, step.after)),
+                Phase::Failed => return Decision::Leave { why: Why::StepFailed { step: step.id } },
+                Phase::Unclear { .. } => return Decision::Leave { why: Why::Unclear },
+                Phase::Parked { until } if until > self.view.now => return self.wait(until, step, Why::Parked),
+                Phase::Open | Phase::Parked { .. } => return self.next(index, due),
+            }
+        }
+        Decision::Leave { why: Why::LadderDone }
+    }
+
+    /// Later of: counted from the anchor, and as far behind the step before as the rule says.
+    fn due(&self, step: &Step, before: Before) -> Timestamp {
+        let counted = later(self.anchor.at, step.after);
+        before.map_or(counted, |(done, after)| counted.max(later(done, step.after - after)))
+    }
+
+    /// Our attempt at this step in this period.
+    fn attempt(&self, step: &Step) -> Option<&Attempt> {
+        let ours = |attempt: &&Attempt| self.in_this_period(attempt) && attempt.step == step.id;
+        self.view.history.attempts.iter().find(ours)
+    }
+
+    fn in_this_period(&self, attempt: &Attempt) -> bool {
+        attempt.rule == self.rule.name && attempt.anchor_at == self.anchor.at
+    }
+
+    /// Whether the rule has done a step of this period; it keeps the conversation then.
+    pub(super) fn begun(&self) -> bool {
+        let attempts = self.view.history.attempts.iter();
+        attempts.filter(|attempt| self.in_this_period(attempt)).any(|attempt| attempt.phase == Phase::Done)
+    }
+
+    fn next(&self, index: usize, due: Timestamp) -> Decision {
+        let step = &self.rule.steps[index];
+        if step.id.kind == StepKind::Close && self.contact_spoke_since() {
+            return Decision::Leave { why: Why::Owed };
+        }
+        if let (StepKind::Close, Some(other)) = (step.id.kind, self.written_by_another_rule()) {
+            let free = later(other.done_at.or(other.sent_at).unwrap_or(other.due_at), AFTER_ANOTHER_RULE);
+            if free > due.max(self.view.now) {
+                return self.wait(free, step, Why::JustWritten { rule: other.rule.clone() });
+            }
+        }
+        let why = Why::Quiet { since: self.anchor, after: step.after };
+        if due > self.view.now {
+            return self.wait(due, step, why);
+        }
+        let action = self.action(index, due);
+        Decision::Act {
+            rule: self.rule.name.clone(),
+            step: step.id,
+            anchor_at: self.anchor.at,
+            due_at: due,
+            action,
+            why,
+        }
+    }
+
+    fn wait(&self, until: Timestamp, step: &Step, why: Why) -> Decision {
+        Decision::Wait { until, next: Some((self.rule.name.clone(), step.id)), why }
+    }
+
+    /// A contact's reply at or after the anchor, unless it is the anchor itself.
+    fn contact_spoke_since(&self) -> bool {
+        let reply = self.view.latest(Class::ContactReply);
+        reply.is_some_and(|reply| reply.at >= self.anchor.at && reply != self.anchor)
+    }
+
+    fn action(&self, index: usize, due: Timestamp) -> Action {
+        let step = &self.rule.steps[index];
+        match &step.act {
+            Act::Close { body: None } => Action::Close { body: None, muted: false },
+            Act::Close { body } if self.may_write(step) => Action::Close { body: body.clone(), muted: false },
+            Act::Close { .. } => Action::Close { body: None, muted: true },
+            Act::Reply { body } => match self.barred(step, body) {
+                Some(why) => Action::PassOver { why },
+                None => Action::Reply { body: body.clone(), closes_at: self.closes_at(index, due) },
+            },
+        }
+    }
+
+    fn may_write(&self, step: &Step) -> bool {
+        let channel = self.view.conversation.channel.as_ref();
+        channel.is_some_and(|channel| step.channels.contains(channel))
+    }
+
+    /// What may not be said in this silence: the same again, or anything once another rule has spoken.
+    fn barred(&self, step: &Step, body: &str) -> Option<PassedOver> {
+        if !self.may_write(step) {
+            return Some(PassedOver::Channel);
+        }
+        if self.written_by_another_rule().is_some() {
+            return Some(PassedOver::OtherRuleWrote);
+        }
+        let template = rule::digest(body);
+        let said = self.said_in_this_silence().any(|attempt| attempt.template.as_ref() == Some(&template));
+        said.then_some(PassedOver::SaidAlready)
+    }
+
+    fn written_by_another_rule(&self) -> Option<&Attempt> {
+        let others = self.said_in_this_silence().filter(|attempt| attempt.rule != self.rule.name);
+        others.max_by_key(|attempt| attempt.sent_at)
+    }
+
+    /// Reminders of ours since a contact or teammate last spoke.
+    fn said_in_this_silence(&self) -> impl Iterator<Item = &Attempt> {
+        let since = self.view.silent_since();
+        let in_it = move |attempt: &&Attempt| attempt.done_at.max(attempt.sent_at) >= since;
+        let replies = self.view.history.attempts.iter().filter(|attempt| attempt.step.kind == StepKind::Reply);
+        replies.filter(|attempt| attempt.spoke()).filter(in_it)
+    }
+
+    /// When the close will come if this step is done now, for the text to say.
+    fn closes_at(&self, index: usize, due: Timestamp) -> Option<Timestamp> {
+        let now = due.max(self.view.now);
+        let mut before: Before = Some((now, self.rule.steps[index].after));
+        for step in &self.rule.steps[index + 1..] {
+            let due = self.due(step, before);
+            if step.id.kind == StepKind::Close {
+                return Some(due);
+            }
+            before = Some((due, step.after));
+        }
+        None
+    }
+}
+
+/// The moment `by` after `at`; the end of time if it lies beyond.
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}

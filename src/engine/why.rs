@@ -1,0 +1,221 @@
+//! The reasons, in words. Journal, logs and people get the same ones.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::conversation::{Activity, Class};
+use super::rule::{RuleName, StepId};
+
+/// Why a decision is what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// The time has come, or will.
+    Quiet {
+        /// What it counts from.
+        since: Activity,
+        /// The step's distance from there.
+        after: SignedDuration,
+    },
+    /// Known only by its id, or a fact that a rule asks for is unknown.
+    NotRead,
+    /// Deleted or merged away.
+    Gone,
+    /// Closed already.
+    Closed,
+    /// A ticket.
+    Ticket,
+    /// It carries a tag that keeps every rule away.
+    Held {
+        /// The tag.
+        tag: String,
+    },
+    /// An answer of Intercom's was lost; first it is found out what became of the call.
+    Unclear,
+    /// Its snooze has ended, but Intercom still says snoozed.
+    Overslept {
+        /// When the snooze ended.
+        since: Timestamp,
+    },
+    /// Snoozed; the rules look at it again when it wakes.
+    UntilItWakes(Box<Why>),
+    /// No rule fits.
+    NoRuleFits(Vec<(RuleName, Misfit)>),
+    /// The contact spoke after what the rule counts from.
+    Owed,
+    /// None of what the rule counts from was ever seen.
+    NothingToCountFrom,
+    /// The rule has done all its steps.
+    LadderDone,
+    /// A step failed for good, so nothing follows it.
+    StepFailed {
+        /// The step.
+        step: StepId,
+    },
+    /// Intercom refused the step; it rests.
+    Parked,
+    /// Closed often enough without a word from the contact.
+    ClosedOften {
+        /// How often.
+        times: u32,
+    },
+    /// A person reopened it after our close and nobody has spoken since.
+    Reopened,
+    /// Another rule wrote to the contact less than a day ago.
+    JustWritten {
+        /// The rule that wrote.
+        rule: RuleName,
+    },
+}
+
+/// Why a rule does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    /// It is in another state.
+    State(&'static str),
+    /// The contact wrote.
+    ContactWrote,
+    /// The contact never wrote.
+    ContactNeverWrote,
+    /// The contact is owed an answer.
+    WaitingOnTeammate,
+    /// It is the contact's turn.
+    WaitingOnContact,
+    /// No person has spoken.
+    NobodySpoke,
+    /// It has none of the tags.
+    NoSuchTag,
+    /// It has this tag.
+    Tagged(String),
+}
+
+/// Why a step is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassedOver {
+    /// The same message was sent in this silence already.
+    SaidAlready,
+    /// Another rule wrote to the contact in this silence.
+    OtherRuleWrote,
+    /// Its channel is not one that the step may write on.
+    Channel,
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PassedOver::SaidAlready => "passed over: the same message went out in this silence already",
+            PassedOver::OtherRuleWrote => "passed over: another rule wrote to the contact in this silence",
+            PassedOver::Channel => "passed over: the step may not write on this conversation's channel",
+        })
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Misfit::State(is) => write!(f, "it is {is}"),
+            Misfit::ContactWrote => f.write_str("the contact has written"),
+            Misfit::ContactNeverWrote => f.write_str("the contact never wrote"),
+            Misfit::WaitingOnTeammate => f.write_str("the contact is owed an answer"),
+            Misfit::WaitingOnContact => f.write_str("it is the contact's turn"),
+            Misfit::NobodySpoke => f.write_str("no person has spoken"),
+            Misfit::NoSuchTag => f.write_str("it has none of the tags"),
+            Misfit::Tagged(tag) => write!(f, "it is tagged `{tag}`"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Quiet { since, after } => {
+                write!(f, "{} without a word since {} at {}", span(*after), did(since), at(since.at))
+            }
+            Why::NotRead => f.write_str("not read yet"),
+            Why::Gone => f.write_str("it no longer exists in Intercom"),
+            Why::Closed => f.write_str("it is closed"),
+            Why::Ticket => f.write_str("it is a ticket"),
+            Why::Held { tag } => write!(f, "held by the tag `{tag}`"),
+            Why::Unclear => f.write_str("the answer to the last call was lost; looking into it"),
+            Why::Overslept { since } => {
+                write!(f, "its snooze ended at {}, but Intercom still says snoozed", at(*since))
+            }
+            Why::UntilItWakes(why) => write!(f, "{why}; decided again when its snooze ends"),
+            Why::NoRuleFits(reasons) => no_rule_fits(f, reasons),
+            Why::Owed => f.write_str("the contact spoke after what the rule counts from and is owed an answer"),
+            Why::NothingToCountFrom => f.write_str("there is nothing to count from"),
+            Why::LadderDone => f.write_str("every step of the rule is done"),
+            Why::StepFailed { step } => write!(f, "step `{step}` failed, so nothing follows it"),
+            Why::Parked => f.write_str("Intercom refused it; trying again later"),
+            Why::ClosedOften { times } => write!(f, "closed {times} times without a word from the contact"),
+            Why::Reopened => f.write_str("a person reopened it, and nobody has spoken since"),
+            Why::JustWritten { rule } => write!(f, "rule `{rule}` wrote to the contact less than a day ago"),
+        }
+    }
+}
+
+fn no_rule_fits(f: &mut fmt::Formatter<'_>, reasons: &[(RuleName, Misfit)]) -> fmt::Result {
+    f.write_str("no rule fits")?;
+    for (index, (rule, misfit)) in reasons.iter().enumerate() {
+        write!(f, "{} `{rule}`: {misfit}", if index == 0 { ":" } else { ";" })?;
+    }
+    Ok(())
+}
+
+fn did(activity: &Activity) -> &'static str {
+    match activity.class {
+        Class::ContactReply => "the contact wrote",
+        Class::TeammateReply => "a teammate wrote",
+        Class::BotReply => "a bot wrote",
+        Class::Snoozed => "it was snoozed",
+        Class::Unsnoozed => "its snooze ended",
+        Class::Opened => "it was opened",
+        Class::Closed => "it was closed",
+        Class::Note => "a note was left",
+        Class::Assigned => "it was assigned",
+        Class::Rated => "it was rated",
+        Class::Read => "the contact read it",
+        Class::Own | Class::Other => "something happened",
+    }
+}
+
+/// A moment as people read it, in UTC.
+pub fn at(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A length of time in its two largest units: "7 days", "1 day 2 hours", "45 seconds".
+pub fn span(length: SignedDuration) -> String {
+    let seconds = length.as_secs().max(0);
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let first = units.iter().position(|(size, _)| seconds >= *size).unwrap_or(units.len() - 1);
+    let mut left = seconds;
+    let mut words = Vec::new();
+    for (size, name) in units.iter().skip(first).take(2) {
+        let count = left / size;
+        left %= size;
+        if count > 0 || words.is_empty() {
+            words.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_said_in_their_two_largest_units() {
+        for (seconds, said) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (90, "1 minute 30 seconds"),
+            (3_600, "1 hour"),
+            (93_784, "1 day 2 hours"),
+            (604_800, "7 days"),
+        ] {
+            assert_eq!(span(SignedDuration::from_secs(seconds)), said);
+        }
+    }
+}

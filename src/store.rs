@@ -1,0 +1,209 @@
+//! The database: the only place that knows SQL.
+//!
+//! Owns: one writing connection, a small pool of readers, the schema, and what is one transaction. Refuses:
+//! deciding. Every writing transaction begins IMMEDIATE and commits with `synchronous=FULL`: what was committed
+//! survives a power cut. A method is one thing that happened.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+use tokio::sync::{Mutex, MutexGuard};
+
+mod attempts;
+mod conversations;
+mod record;
+mod rows;
+mod settings;
+
+pub use attempts::{
+    BUDGET_WINDOW, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
+};
+pub use conversations::Listing;
+pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
+
+/// `PRAGMA application_id` of our files.
+const APPLICATION_ID: i64 = 0x6163_6c64;
+/// Older ones can corrupt the write-ahead log when a checkpoint meets a commit.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// How long a commit waits for another process's lock.
+const BUSY: Duration = Duration::from_secs(3);
+
+/// Why the database cannot be used, or did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file is no database of ours; it was not touched.
+    #[error("{0} is not an autoclosed database; name another file in [database] url")]
+    Foreign(PathBuf),
+    /// The file was written by a newer version.
+    #[error(
+        "the database was written by a newer autoclosed (schema {found}); this one knows schema {known}: install the newer version again"
+    )]
+    Newer {
+        /// Schema of the file.
+        found: i64,
+        /// Newest schema of this program.
+        known: i64,
+    },
+    /// The linked SQLite is too old.
+    #[error("SQLite {0} can corrupt its write-ahead log; 3.51.3 or newer is needed: build with the bundled one")]
+    TooOld(String),
+    /// The file is damaged.
+    #[error("the database is damaged ({0}); keep the file, restore a backup and start again")]
+    Corrupt(String),
+    /// The database refused or failed.
+    #[error("the database failed")]
+    Sql(#[from] sqlx::Error),
+    /// A migration failed; the file is as it was.
+    #[error("the database could not be brought to the newest schema")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row does not read as what was written.
+    #[error("the database holds something that autoclosed did not write: {0}")]
+    Odd(String),
+}
+
+impl StoreError {
+    /// The database as such is refused, as against one statement having failed.
+    pub fn refuses_the_database(&self) -> bool {
+        use StoreError::{Corrupt, Foreign, Migrate, Newer, TooOld};
+        matches!(self, Foreign(_) | Newer { .. } | TooOld(_) | Corrupt(_) | Migrate(_))
+    }
+}
+
+/// A handle on the database; clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: Arc<Mutex<SqliteConnection>>,
+    readers: SqlitePool,
+}
+
+impl Store {
+    /// Opens the file at `path`, creates it when missing, and brings its schema up to date.
+    pub async fn open(path: &Path) -> Result<Store, StoreError> {
+        inspect(path).await?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .pragma("trusted_schema", "OFF")
+            .disable_statement_logging();
+        create_private(path)?;
+        let mut writer = options.clone().connect().await.map_err(damaged)?;
+        check_version(&mut writer).await?;
+        migrator().run(&mut writer).await?;
+        let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
+        let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
+        Ok(Store { writer: Arc::new(Mutex::new(writer)), readers })
+    }
+
+    /// Closes the connections; what was committed is on disk already.
+    pub async fn close(self) {
+        self.readers.close().await;
+        if let Ok(writer) = Arc::try_unwrap(self.writer) {
+            if let Err(error) = writer.into_inner().close().await {
+                tracing::warn!(error = %error, "closing the database failed; nothing committed is lost");
+            }
+        }
+    }
+
+    /// Whether the database takes commits.
+    pub async fn takes_commits(&self) -> Result<(), StoreError> {
+        self.set_setting("probe", "1").await
+    }
+
+    async fn write(&self) -> MutexGuard<'_, SqliteConnection> {
+        self.writer.lock().await
+    }
+}
+
+/// A file that exists must be ours, healthy and not newer than this program; it is only read to find out.
+async fn inspect(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(sqlx::Error::Io(error).into()),
+        Ok(file) if file.len() == 0 => return Ok(()),
+        Ok(_) if !is_sqlite(path)? => return Err(StoreError::Foreign(path.to_owned())),
+        Ok(_) => {}
+    }
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
+    let mut connection = options.disable_statement_logging().connect().await.map_err(damaged)?;
+    let checked = check_identity(&mut connection, path).await;
+    connection.close().await?;
+    checked
+}
+
+fn is_sqlite(path: &Path) -> Result<bool, StoreError> {
+    use std::io::Read;
+    let mut head = [0; 16];
+    let mut file = std::fs::File::open(path).map_err(sqlx::Error::Io)?;
+    Ok(file.read_exact(&mut head).is_ok() && &head == b"SQLite format 3\0")
+}
+
+/// Nobody else may read what customers did: the file is made with mode 0600 before SQLite fills it.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(sqlx::Error::Io(error).into()),
+        _ => Ok(()),
+    }
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    let version_is = (next(), next(), next());
+    if version_is < OLDEST_SQLITE { Err(StoreError::TooOld(version)) } else { Ok(()) }
+}
+
+/// Ours, healthy, and not newer than this program.
+async fn check_identity(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(damaged)?;
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await.map_err(damaged)?;
+    if tables == 0 {
+        return Ok(());
+    }
+    if id != APPLICATION_ID {
+        return Err(StoreError::Foreign(path.to_owned()));
+    }
+    let check: String =
+        sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await.map_err(damaged)?;
+    if check != "ok" {
+        return Err(StoreError::Corrupt(check));
+    }
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *connection).await?;
+    let known = MIGRATIONS.iter().map(|(version, _, _)| *version).max().unwrap_or(0);
+    match found {
+        Some(found) if found > known => Err(StoreError::Newer { found, known }),
+        _ => Ok(()),
+    }
+}
+
+fn damaged(error: sqlx::Error) -> StoreError {
+    match &error {
+        // SQLITE_CORRUPT and SQLITE_NOTADB
+        sqlx::Error::Database(inner) if matches!(inner.code().as_deref(), Some("11" | "26")) => {
+            StoreError::Corrupt(inner.message().to_owned())
+        }
+        _ => StoreError::Sql(error),
+    }
+}
+
+/// Version, name and text of every migration; a test compares them with the folder.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "init", include_str!("../migrations/sqlite/0001_init.sql"))];
+
+fn migrator() -> Migrator {
+    let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+}

@@ -1,0 +1,184 @@
+//! Which conversations are due, which must be read, and deciding on all of them again.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::Row;
+
+use super::record::{read_again_after, roll_back};
+use super::rows::{AttemptRow, ConversationRow, json, ms};
+use super::{Context, Store, StoreError};
+use crate::engine::conversation::ConversationId;
+use crate::engine::decide;
+use crate::engine::history::History;
+
+/// How many conversations are decided on again in one transaction; notifications wait no longer than that takes.
+const RESCHEDULED_AT_ONCE: i64 = 500;
+
+/// A conversation as a search lists it.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// Which.
+    pub id: ConversationId,
+    /// Its last change of any kind.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Store {
+    /// Conversations whose `due_at` has passed, oldest first, at most `limit`.
+    pub async fn due(&self, app_id: &str, now: Timestamp, limit: u32) -> Result<Vec<ConversationId>, StoreError> {
+        let due = "SELECT id FROM conversation WHERE due_at <= $1 AND app_id = $2 ORDER BY due_at, id LIMIT $3";
+        self.ids(due, app_id, now, limit).await
+    }
+
+    /// Conversations that must be read from Intercom, longest waiting first, at most `limit`.
+    pub async fn to_fetch(&self, app_id: &str, now: Timestamp, limit: u32) -> Result<Vec<ConversationId>, StoreError> {
+        let due = "SELECT id FROM conversation WHERE fetch_at <= $1 AND app_id = $2 ORDER BY fetch_at, id LIMIT $3";
+        self.ids(due, app_id, now, limit).await
+    }
+
+    async fn ids(
+        &self,
+        query: &'static str,
+        app_id: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let query = sqlx::query_scalar::<_, String>(query).bind(ms(now)).bind(app_id).bind(limit);
+        let ids = query.fetch_all(&self.readers).await?;
+        let id = |id: String| {
+            ConversationId::try_from(id.as_str()).map_err(|_| StoreError::Odd(format!("conversation {id}")))
+        };
+        ids.into_iter().map(id).collect()
+    }
+
+    /// How many conversations wait to be read.
+    pub async fn count_to_fetch(&self, app_id: &str) -> Result<i64, StoreError> {
+        let count = "SELECT count(*) FROM conversation WHERE fetch_at IS NOT NULL AND app_id = $1";
+        Ok(sqlx::query_scalar(count).bind(app_id).fetch_one(&self.readers).await?)
+    }
+
+    /// How many conversations are tracked, of all workspaces.
+    pub async fn count_conversations(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM conversation").fetch_one(&self.readers).await?)
+    }
+
+    /// Marks what a search listed for reading, where it is new or newer than what is known. Returns how many.
+    pub async fn mark_listed(&self, app_id: &str, listed: &[Listing], now: Timestamp) -> Result<u64, StoreError> {
+        let rows: Vec<_> = listed.iter().map(|one| (one.id.as_str(), one.updated_at.map_or(i64::MAX, ms))).collect();
+        let mark = "INSERT INTO conversation (app_id, id, flags, latest, fetch_at)
+            SELECT $1, value->>0, 0, '[]', $2 FROM json_each($3) WHERE true
+            ON CONFLICT (app_id, id) DO UPDATE SET fetch_at = min(coalesce(fetch_at, excluded.fetch_at), excluded.fetch_at)
+            WHERE conversation.flags & 4 = 0
+               OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)";
+        let mut writer = self.write().await;
+        let marked = sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(&mut *writer).await?;
+        Ok(marked.rows_affected())
+    }
+
+    /// Marks tracked conversations that are not closed and that a full search from `since` on did not list: those
+    /// are the ones not marked or read since. Returns how many.
+    pub async fn mark_unlisted(
+        &self,
+        app_id: &str,
+        listed: &[ConversationId],
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let ids: Vec<_> = listed.iter().map(ConversationId::as_str).collect();
+        let mark =
+            "UPDATE conversation SET fetch_at = $1 WHERE app_id = $2 AND state IN ('open', 'snoozed') AND flags & 3 = 0
+            AND fetch_at IS NULL AND id NOT IN (SELECT value FROM json_each($3))";
+        let mut writer = self.write().await;
+        let marked = sqlx::query(mark).bind(ms(now)).bind(app_id).bind(json(&ids)).execute(&mut *writer).await?;
+        Ok(marked.rows_affected())
+    }
+
+    /// Notes that a conversation could not be read; it is tried again after 1, 2, 4 … 60 minutes.
+    pub async fn fetch_failed(&self, app_id: &str, id: &ConversationId, now: Timestamp) -> Result<(), StoreError> {
+        let mut writer = self.write().await;
+        let tries = "SELECT fetch_tries FROM conversation WHERE app_id = $1 AND id = $2";
+        let tries: Option<i64> =
+            sqlx::query_scalar(tries).bind(app_id).bind(id.as_str()).fetch_optional(&mut *writer).await?;
+        let again = now + read_again_after(tries.unwrap_or(0));
+        let note = "UPDATE conversation SET fetch_at = $1, fetch_tries = fetch_tries + 1 WHERE app_id = $2 AND id = $3";
+        sqlx::query(note).bind(ms(again)).bind(app_id).bind(id.as_str()).execute(&mut *writer).await?;
+        Ok(())
+    }
+
+    /// Puts a conversation off, because acting on it is not possible right now.
+    pub async fn put_off(&self, app_id: &str, id: &ConversationId, until: Timestamp) -> Result<(), StoreError> {
+        let mut writer = self.write().await;
+        let put_off = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
+        sqlx::query(put_off).bind(ms(until)).bind(app_id).bind(id.as_str()).execute(&mut *writer).await?;
+        Ok(())
+    }
+
+    /// Decides again on every conversation that is not closed, in batches between which notifications are
+    /// written. Returns how many.
+    pub async fn reschedule_all(&self, context: &Context) -> Result<u64, StoreError> {
+        let mut after = String::new();
+        let mut count = 0;
+        loop {
+            let Some((last, rows)) = self.reschedule_batch(&after, context).await? else { return Ok(count) };
+            (after, count) = (last, count + rows);
+        }
+    }
+
+    /// One batch, by id: reading, deciding and writing under one lock, so that no notification slips between.
+    async fn reschedule_batch(&self, after: &str, context: &Context) -> Result<Option<(String, u64)>, StoreError> {
+        let mut writer = self.write().await;
+        let app_id = context.workspace();
+        let open = "SELECT json_array(c.app_id, c.id, c.state, c.snoozed_until, c.facts, c.updated_at, c.fetched, c.told_at,
+                c.notification_id, c.created_at, c.channel, c.delivered_as, c.flags, c.latest, c.by_admin, c.snooze_ends,
+                c.due_at, c.fetch_at),
+            (SELECT json_group_array(json_array(a.app_id, a.conversation_id, a.rule, a.step, a.anchor_at, a.due_at, a.phase,
+                a.outcome, a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds))
+             FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id)
+            FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";
+        let found =
+            sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(&mut *writer).await?;
+        let mut due: HashMap<String, Option<i64>> = HashMap::new();
+        let mut last = String::new();
+        for row in &found {
+            let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
+            let conversation: ConversationRow = serde_json::from_str(row.try_get(0)?).map_err(odd)?;
+            let attempts: Vec<AttemptRow> = serde_json::from_str(row.try_get(1)?).map_err(odd)?;
+            let attempts = attempts.into_iter().map(|row| row.attempt(context.dry_run)).collect::<Result<_, _>>()?;
+            let decision = decide(&conversation.conversation()?, &History { attempts }, &context.rules, context.now);
+            last.clone_from(&conversation.1);
+            due.insert(conversation.1, decision.due_at().map(ms));
+        }
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let set = "UPDATE conversation SET due_at = j.value->>1 FROM json_each($1) j
+            WHERE conversation.app_id = $2 AND conversation.id = j.value->>0";
+        let rows: Vec<_> = due.into_iter().collect();
+        let set = sqlx::query(set).bind(json(&rows)).bind(app_id).execute(&mut *writer).await;
+        if set.is_err() {
+            roll_back(&mut writer).await;
+        }
+        Ok(Some((last, set?.rows_affected())))
+    }
+
+    /// Forgets seen notifications and kept bodies from before `before`, a few at a time. Returns how many went.
+    pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
+        const AT_ONCE: i64 = 1_000;
+        let bodies = "DELETE FROM notification_body WHERE id IN
+            (SELECT id FROM notification_body WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
+        let seen = "DELETE FROM notification WHERE (app_id, id) IN
+            (SELECT app_id, id FROM notification WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
+        let mut gone = 0;
+        for statement in [bodies, seen] {
+            loop {
+                let mut writer = self.write().await;
+                let done = sqlx::query(statement).bind(ms(before)).bind(AT_ONCE).execute(&mut *writer).await?;
+                gone += done.rows_affected();
+                if done.rows_affected() == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(gone)
+    }
+}
