@@ -2,4 +2,5 @@
 
 pub mod clock;
 pub mod engine;
+pub mod intercom;
 pub mod store;
