@@ -1,0 +1,3 @@
+//! The subcommands: each reads, calls the engine, and prints.
+
+pub mod check;

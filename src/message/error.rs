@@ -1,0 +1,115 @@
+//! What can be wrong with a template.
+
+use std::ops::Range;
+
+use minijinja::{Error, ErrorKind};
+
+/// What is wrong with a template, or why it gave no text. Never holds values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// It cannot be read.
+    #[error("this template cannot be read: {detail}")]
+    Syntax {
+        /// What the parser says.
+        detail: String,
+        /// The place in the template, in bytes.
+        range: Option<Range<usize>>,
+    },
+    /// A variable that does not exist.
+    #[error("unknown template variable `{name}`")]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// The place in the template, in bytes.
+        range: Option<Range<usize>>,
+    },
+    /// A filter, test or function that does not exist.
+    #[error("{detail} here")]
+    UnknownFilter {
+        /// What is unknown.
+        detail: String,
+        /// The place in the template, in bytes.
+        range: Option<Range<usize>>,
+    },
+    /// A value that is not always known, used without a default.
+    #[error("{detail} is not always known")]
+    Missing {
+        /// Which value.
+        detail: String,
+        /// The place in the template, in bytes.
+        range: Option<Range<usize>>,
+    },
+    /// It asks for something that does not work.
+    #[error("this template does not work: {detail}")]
+    Broken {
+        /// What does not work.
+        detail: String,
+        /// The place in the template, in bytes.
+        range: Option<Range<usize>>,
+    },
+    /// It gives a blank text.
+    #[error("this template can come out empty")]
+    Blank,
+    /// It gave no text for a conversation, though it passed the check.
+    #[error("the message could not be written ({kind}); check the template with `autoclosed check`")]
+    Failed {
+        /// The kind of failure, without values.
+        kind: String,
+    },
+}
+
+impl TemplateError {
+    /// The place in the template, in bytes, if known.
+    pub fn range(&self) -> Option<Range<usize>> {
+        match self {
+            TemplateError::Syntax { range, .. }
+            | TemplateError::UnknownVariable { range, .. }
+            | TemplateError::UnknownFilter { range, .. }
+            | TemplateError::Missing { range, .. }
+            | TemplateError::Broken { range, .. } => range.clone(),
+            TemplateError::Blank | TemplateError::Failed { .. } => None,
+        }
+    }
+
+    /// What to write instead.
+    pub fn help(&self) -> String {
+        match self {
+            TemplateError::UnknownVariable { .. } => format!("the variables are {}", super::VARIABLES.join(", ")),
+            TemplateError::UnknownFilter { .. } => {
+                "the filters are default('…') and date; there are no tests and no functions".to_owned()
+            }
+            TemplateError::Missing { detail, .. } => {
+                let name = detail.trim_matches('`');
+                format!("write {{{{ {name} | default('there') }}}}, with the word to use instead")
+            }
+            TemplateError::Blank => "add words that are always there".to_owned(),
+            TemplateError::Syntax { .. } | TemplateError::Broken { .. } | TemplateError::Failed { .. } => {
+                "write values as {{ contact.first_name | default('there') }}, everything else as plain text".to_owned()
+            }
+        }
+    }
+
+    /// From rendering sample data, so that details may be shown.
+    pub(super) fn from_check(error: &Error) -> TemplateError {
+        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let range = error.range();
+        match error.kind() {
+            ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => {
+                TemplateError::Syntax { detail, range }
+            }
+            ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction => {
+                TemplateError::UnknownFilter { detail, range }
+            }
+            ErrorKind::UndefinedError => {
+                let name = detail.strip_suffix(" is undefined").unwrap_or(&detail).to_owned();
+                TemplateError::Missing { detail: name, range }
+            }
+            _ => TemplateError::Broken { detail, range },
+        }
+    }
+
+    /// From rendering real data: the kind alone, as details may quote what a contact wrote.
+    pub(super) fn from_render(error: &Error) -> TemplateError {
+        TemplateError::Failed { kind: error.kind().to_string() }
+    }
+}
