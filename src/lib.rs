@@ -4,6 +4,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod engine;
+pub mod fake_intercom;
 pub mod intercom;
 pub mod message;
 pub mod store;

@@ -1,0 +1,281 @@
+//! What the API answers: who may ask, what a request must bring, and what it does.
+//!
+//! Owns: every refusal, in Intercom's codes. Refuses: faults, connections and rate windows; `exchange` has those.
+
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use hyper::{HeaderMap, Method};
+use serde_json::{Value, json};
+
+use crate::engine::ConversationId;
+
+use super::conversation::{Assignee, Author, Conversation, Deed, State};
+use super::faults::Endpoint;
+use super::search;
+use super::shape::{self, Dialect};
+use super::workspace::{Quirk, Workspace};
+use super::world::{Actor, World};
+
+/// Beyond this, `snoozed_until` can only be milliseconds; the real API fails on them.
+const LATEST_SECOND: i64 = 99_999_999_999;
+
+/// A request as it arrived.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) method: Method,
+    /// Path and query.
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    /// The body, if it is JSON.
+    pub(super) body: Option<Value>,
+}
+
+/// What a good request is told. Conversations are spelled out when the answer is built, not before.
+#[derive(Debug)]
+pub(super) enum Told {
+    Json(Value),
+    Whole(ConversationId),
+    /// The conversation with only this part.
+    OnePart(ConversationId, u64),
+}
+
+/// A request that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Refusal {
+        Refusal { status, code, message: message.into() }
+    }
+
+    pub(super) fn bad(code: &'static str, message: impl Into<String>) -> Refusal {
+        Refusal::new(400, code, message)
+    }
+
+    pub(super) fn missing(parameter: &str) -> Refusal {
+        Refusal::bad("parameter_not_found", format!("{parameter} is missing"))
+    }
+
+    fn not_found() -> Refusal {
+        Refusal::new(404, "not_found", "Resource Not Found")
+    }
+
+    /// The body of the answer.
+    pub(super) fn body(&self, request_id: &str) -> Value {
+        let error = json!({ "code": self.code, "message": self.message });
+        json!({ "type": "error.list", "request_id": request_id, "errors": [error] })
+    }
+}
+
+impl Asked {
+    fn header(&self, name: impl hyper::header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(super) fn segments(&self) -> Vec<&str> {
+        let path = self.path.split('?').next().unwrap_or_default();
+        path.trim_start_matches('/').split('/').collect()
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        let version = self.header("Intercom-Version").and_then(|version| version.split_once('.'));
+        let minor = version.and_then(|(_, minor)| minor.parse().ok()).unwrap_or_default();
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        Dialect::Rest { minor, plain_text: query.split('&').any(|pair| pair == "display_as=plaintext") }
+    }
+
+    /// Whether the token is the workspace's.
+    pub(super) fn authenticate(&self, workspace: &Workspace) -> Result<(), Refusal> {
+        let token = self.header(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+        let known = token.is_some_and(|token| token == workspace.token);
+        if known { Ok(()) } else { Err(Refusal::new(401, "unauthorized", "Access Token Invalid")) }
+    }
+
+    fn check_headers(&self, workspace: &Workspace) -> Result<(), Refusal> {
+        let json = |value: Option<&str>| value.is_some_and(|value| value.starts_with("application/json"));
+        let version = self.header("Intercom-Version");
+        if !version.is_some_and(|version| workspace.versions.iter().any(|known| known == version)) {
+            return Err(Refusal::bad("intercom_version_invalid", "The requested version is not known"));
+        }
+        if !json(self.header(ACCEPT)) {
+            return Err(Refusal::new(406, "media_type_not_acceptable", "The Accept header must ask for JSON"));
+        }
+        if self.method == Method::POST && !json(self.header(CONTENT_TYPE)) {
+            return Err(Refusal::bad("bad_request", "The Content-Type header must announce JSON"));
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> Result<&Value, Refusal> {
+        self.body.as_ref().filter(|body| body.is_object()).ok_or_else(|| Refusal::bad("bad_request", "bad JSON"))
+    }
+}
+
+/// Applies an authenticated request.
+pub(super) fn answer(world: &mut World, asked: &Asked, endpoint: Endpoint, at: i64) -> Result<Told, Refusal> {
+    asked.check_headers(&world.workspace)?;
+    let segments = asked.segments();
+    let target = segments.get(1).copied().unwrap_or_default();
+    let workspace = &world.workspace;
+    match endpoint {
+        Endpoint::Me => Ok(Told::Json(shape::me(workspace))),
+        Endpoint::Admins => Ok(list("admin.list", "admins", workspace.admins.iter().map(shape::admin))),
+        Endpoint::Teams => Ok(list("team.list", "teams", workspace.teams.iter().map(|it| shape::named("team", it)))),
+        Endpoint::Tags => Ok(list("list", "data", workspace.tags.iter().map(|it| shape::named("tag", it)))),
+        Endpoint::Contact => contact(workspace, target),
+        Endpoint::Conversation => known(world, target).map(Told::Whole),
+        Endpoint::Search => {
+            search::search(asked.json()?, world.conversations.values(), asked.dialect()).map(Told::Json)
+        }
+        Endpoint::Parts | Endpoint::Close | Endpoint::Snooze | Endpoint::Open | Endpoint::Assign => {
+            let id = known(world, target)?;
+            let deed = manage(world, &id, asked.json()?, at)?;
+            perform(world, id, &deed, asked.json()?, at)
+        }
+        Endpoint::Reply => {
+            let id = known(world, target)?;
+            let deed = reply(asked.json()?)?;
+            perform(world, id, &deed, asked.json()?, at)
+        }
+        Endpoint::Tag => tag(world, target, asked.json()?, at),
+        Endpoint::Untag => untag(world, target, segments.get(3).copied().unwrap_or_default(), asked.json()?, at),
+        Endpoint::Any | Endpoint::Unknown => Err(Refusal::not_found()),
+    }
+}
+
+fn list(kind: &str, key: &str, items: impl Iterator<Item = Value>) -> Told {
+    let mut list = json!({ "type": kind });
+    list[key] = items.collect();
+    Told::Json(list)
+}
+
+fn contact(workspace: &Workspace, id: &str) -> Result<Told, Refusal> {
+    let contact = workspace.contacts.iter().find(|contact| contact.id == id);
+    contact.map(|it| Told::Json(shape::contact(it, workspace))).ok_or_else(Refusal::not_found)
+}
+
+fn known(world: &World, id: &str) -> Result<ConversationId, Refusal> {
+    let id = ConversationId::try_from(id).ok().filter(|id| world.conversations.contains_key(id));
+    id.ok_or_else(Refusal::not_found)
+}
+
+fn perform(world: &mut World, id: ConversationId, deed: &Deed, body: &Value, at: i64) -> Result<Told, Refusal> {
+    let who = acting(world, body)?;
+    let done = world.apply(&id, deed, Actor { who, api: true }, at).ok_or_else(Refusal::not_found)?;
+    Ok(Told::OnePart(id, done.part))
+}
+
+/// The schema wants a string; the real API takes a number too, but nobody should rely on that.
+fn acting(world: &World, body: &Value) -> Result<Author, Refusal> {
+    match &body["admin_id"] {
+        Value::Null => Err(Refusal::missing("admin_id")),
+        Value::String(id) => world.admin(id).ok_or_else(|| Refusal::new(404, "admin_not_found", "Admin not found")),
+        _ => Err(Refusal::bad("parameter_invalid", "admin_id must be a string")),
+    }
+}
+
+fn required<'a>(body: &'a Value, parameter: &str) -> Result<&'a str, Refusal> {
+    match &body[parameter] {
+        Value::Null => Err(Refusal::missing(parameter)),
+        Value::String(text) => Ok(text),
+        _ => Err(Refusal::bad("parameter_invalid", format!("{parameter} must be a string"))),
+    }
+}
+
+fn one_of(body: &Value, parameter: &str, allowed: &[&str]) -> Result<(), Refusal> {
+    let given = required(body, parameter)?;
+    let fits = allowed.contains(&given);
+    if fits { Ok(()) } else { Err(Refusal::bad("parameter_invalid", format!("{parameter} cannot be {given}"))) }
+}
+
+/// A text; an empty one is refused, as nobody can tell what it would do.
+fn text(body: &Value) -> Result<Option<String>, Refusal> {
+    match &body["body"] {
+        Value::Null => Ok(None),
+        Value::String(text) if !text.trim().is_empty() => Ok(Some(shape::html(text))),
+        _ => Err(Refusal::bad("parameter_invalid", "body must be a text that is not empty")),
+    }
+}
+
+fn manage(world: &World, id: &ConversationId, body: &Value, at: i64) -> Result<Deed, Refusal> {
+    match required(body, "message_type")? {
+        "close" => close(world, id, body),
+        "snoozed" => snooze(body, at),
+        "open" => Ok(Deed::Open),
+        "assignment" => assign(world, body),
+        other => Err(Refusal::bad("parameter_invalid", format!("message_type cannot be {other}"))),
+    }
+}
+
+fn close(world: &World, id: &ConversationId, body: &Value) -> Result<Deed, Refusal> {
+    one_of(body, "type", &["admin"])?;
+    let closed = world.conversations.get(id).is_some_and(|it| it.state == State::Closed);
+    if closed && world.workspace.has(Quirk::RefusesSecondClose) {
+        return Err(Refusal::bad("parameter_invalid", "The conversation is closed already"));
+    }
+    Ok(Deed::Close { body: text(body)? })
+}
+
+fn snooze(body: &Value, at: i64) -> Result<Deed, Refusal> {
+    let until = match &body["snoozed_until"] {
+        Value::Null => return Err(Refusal::missing("snoozed_until")),
+        given => given.as_i64(),
+    };
+    match until {
+        Some(until) if until > LATEST_SECOND => Err(Refusal::new(500, "server_error", "Server error")),
+        Some(until) if until > at => Ok(Deed::Snooze { until }),
+        _ => Err(Refusal::bad("parameter_invalid", "snoozed_until must be a number of seconds in the future")),
+    }
+}
+
+fn assign(world: &World, body: &Value) -> Result<Deed, Refusal> {
+    one_of(body, "type", &["admin", "team"])?;
+    let admin = body["type"] == "admin";
+    let to = match (required(body, "assignee_id")?, admin) {
+        ("0", admin) => Assignee::Nobody { admin },
+        (id, true) => Assignee::Admin(id.to_owned()),
+        (id, false) => Assignee::Team(id.to_owned()),
+    };
+    if world.knows(&to) {
+        Ok(Deed::Assign { to, body: text(body)? })
+    } else {
+        Err(Refusal::new(404, "assignee_not_found", "Assignee not found"))
+    }
+}
+
+fn reply(body: &Value) -> Result<Deed, Refusal> {
+    let kind = required(body, "message_type")?;
+    one_of(body, "type", &["admin"])?;
+    let text = text(body)?;
+    match (kind, text) {
+        ("comment", Some(body)) => Ok(Deed::Reply { body }),
+        ("note", Some(body)) => Ok(Deed::Note { body }),
+        ("quick_reply", _) if !body["reply_options"].is_array() => Err(Refusal::missing("reply_options")),
+        ("quick_reply", body) => Ok(Deed::QuickReply { body }),
+        ("comment" | "note", None) => Err(Refusal::missing("body")),
+        (other, _) => Err(Refusal::bad("parameter_invalid", format!("message_type cannot be {other}"))),
+    }
+}
+
+fn tag(world: &mut World, id: &str, body: &Value, at: i64) -> Result<Told, Refusal> {
+    let id = known(world, id)?;
+    let tag_id = required(body, "id")?;
+    let by = acting(world, body)?;
+    let name = world.workspace.tags.iter().find(|tag| tag.id == tag_id).map(|tag| tag.name.clone());
+    let tagged = name.and_then(|name| world.tag(&id, &name, &by.id, at));
+    tagged.map(|tag| Told::Json(shape::named("tag", &tag))).ok_or_else(Refusal::not_found)
+}
+
+fn untag(world: &mut World, id: &str, tag_id: &str, body: &Value, at: i64) -> Result<Told, Refusal> {
+    let id = known(world, id)?;
+    acting(world, body)?;
+    let on_it = |it: &Conversation| it.tags.iter().any(|tag| tag.id == tag_id);
+    if !world.conversations.get(&id).is_some_and(on_it) {
+        return Err(Refusal::new(404, "tag_not_found", "Tag not found"));
+    }
+    let untagged = world.untag(&id, tag_id, at);
+    untagged.map(|tag| Told::Json(shape::named("tag", &tag))).ok_or_else(Refusal::not_found)
+}
