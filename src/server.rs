@@ -54,7 +54,7 @@ impl Default for Limits {
             body: Duration::from_secs(10),
             idle: Duration::from_secs(30),
             write: Duration::from_secs(10),
-            connection: Duration::from_secs(120),
+            connection: Duration::from_mins(2),
             connections: 512,
             drain: Duration::from_secs(10),
         }

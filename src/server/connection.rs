@@ -110,12 +110,10 @@ impl Service<Request<Incoming>> for Answering {
 }
 
 async fn answer(router: Router, request: Request<Timed>, progress: Arc<Progress>) -> Response<Answer> {
-    // A peer that sends requests but takes no answers would have us pile them up. The socket wakes us.
-    poll_fn(|_| if progress.is_write_blocked() { Poll::Pending } else { Poll::Ready(()) }).await;
     let handled = async { TowerToHyperService::new(router).call(request).await };
     let mut response = match AssertUnwindSafe(handled).catch_unwind().await {
         Ok(Ok(response)) => response,
-        Err(_) => {
+        Err(_panic) => {
             error!("a request ended in a panic and was answered with 500; the server goes on");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here. The log says more.\n")
         }

@@ -73,10 +73,7 @@ impl AsyncWrite for Socket {
 
     /// Called by hyper when it has handed over all it had, so a peer that takes a byte now and then gains no time.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.progress.write_flowed() {
-            // The next request may be waiting for this, see `connection`.
-            cx.waker().wake_by_ref();
-        }
+        self.progress.write_flowed();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
