@@ -228,7 +228,7 @@ async fn a_peer_that_takes_no_answers_does_not_get_all_its_requests_handled() {
     let mut stream = server.send("GET /head HTTP/1.1\r\nhost: example.com\r\n\r\n".repeat(asked)).await;
     let closed = async {
         while stream.write_all(b"\r\n").await.is_ok() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     };
     timeout(PATIENCE, closed).await.expect("the server cuts it");
