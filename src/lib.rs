@@ -7,4 +7,6 @@ pub mod engine;
 pub mod fake_intercom;
 pub mod intercom;
 pub mod message;
+pub mod server;
 pub mod store;
+pub mod telemetry;

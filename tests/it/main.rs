@@ -1,0 +1,6 @@
+//! What can only be tested from outside: the server over real sockets, and the shape of the source tree.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
+
+mod sockets;
+mod tidy;
