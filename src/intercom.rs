@@ -1,11 +1,19 @@
 //! What Intercom says, and what is said to it.
 //!
-//! Owns: Intercom's JSON in every version that is still in use, the signature of its notifications, and what a part
-//! of a conversation means. Refuses: keeping text, and deciding anything. What leaves here is a
-//! [`Sighting`](crate::engine::Sighting): who did what and when, and the facts that rules look at.
+//! Owns: Intercom's HTTP and JSON in every version that is still in use, one client with one error type, the
+//! signature of notifications, and what a part of a conversation means. Refuses: keeping text, repeating a call by
+//! itself, and deciding anything. What leaves here is a [`Sighting`](crate::engine::Sighting): who did what and when,
+//! and the facts that rules look at.
 
 pub mod classify;
+pub mod client;
+pub mod error;
 pub mod notification;
+pub mod pace;
 pub mod signature;
 pub mod text;
 pub(crate) mod wire;
+
+pub use client::{Answer, ClientSettings, Contact, Intercom, Listed, Me, Page, ReadConversation, Search, SetupError, Standing};
+pub use error::{Class, IntercomError, Refusal};
+pub use pace::Permits;

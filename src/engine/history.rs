@@ -33,6 +33,8 @@ pub struct Attempt {
     pub deeds: Vec<Deed>,
     /// [`digest`](super::rule::digest) of the message template, if the call carried a message.
     pub template: Option<String>,
+    /// Keyed digest of the text that was sent, to know it again.
+    pub text: Option<String>,
     /// The end of the snooze that the conversation was in just before, if it was.
     pub snoozed_until: Option<Timestamp>,
 }

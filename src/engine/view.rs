@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::conversation::{Activity, Actor, Class, Conversation, Part, State};
-use super::history::{Attempt, History, Phase};
+use super::history::{Attempt, Deed, History, Phase};
 
 /// Two clocks of Intercom's may differ by this much: a state part so near to a deed of ours belongs to it.
 const NEAR_A_DEED: SignedDuration = SignedDuration::from_secs(2);
@@ -142,11 +142,17 @@ fn is_own(part: &Part, history: &History) -> bool {
 fn made(attempt: &Attempt, part: &Part) -> bool {
     let awaited = matches!(attempt.phase, Phase::Unclear { .. })
         && attempt.sent_at.is_some_and(|sent| part.at >= sent - BEFORE_THE_CALL);
+    awaited || attempt.deeds.iter().any(|deed| is_it(attempt, deed, part))
+}
+
+/// The part of the deed, or a state change beside it: a message wakes a snooze, and that part's id is in no answer.
+fn is_it(attempt: &Attempt, deed: &Deed, part: &Part) -> bool {
+    if deed.part.is_some() && deed.part == part.id {
+        return true;
+    }
+    let near = part.at.duration_since(deed.at).abs() <= NEAR_A_DEED;
     let silent = !part.classes.iter().any(|class| class.speaks());
     let moves_state = silent && part.classes.iter().any(|class| class.changes_state());
-    awaited
-        || attempt.deeds.iter().any(|deed| {
-            (deed.part.is_some() && deed.part == part.id)
-                || (moves_state && part.at.duration_since(deed.at).abs() <= NEAR_A_DEED)
-        })
+    let same_text = deed.part.is_none() && part.digest.is_some() && part.digest == attempt.text;
+    near && (moves_state || same_text)
 }

@@ -70,7 +70,6 @@ pub(crate) enum Seen<'a> {
         notification_id: &'a str,
     },
     /// It was asked for.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the client comes after this"))]
     Fetched {
         /// When.
         at: Timestamp,
@@ -150,7 +149,6 @@ struct TagItem<'a> {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct Statistics<'a> {
     last_contact_reply_at: Scalar<'a>,
-    count_conversation_parts: Scalar<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -170,19 +168,6 @@ struct PartItem<'a> {
     app_package_code: Scalar<'a>,
     author: Object<Reference<'a>>,
     attachments: List<IgnoredAny>,
-}
-
-/// What the client looks at in a part that Intercom shows, beside what it means.
-#[cfg_attr(not(test), expect(dead_code, reason = "the client comes after this"))]
-pub(crate) struct ShownPart<'a> {
-    /// Its id, if it is a number.
-    pub(crate) id: Option<PartId>,
-    /// Intercom's word for it.
-    pub(crate) part_type: &'a str,
-    /// Who made it, whatever they are.
-    pub(crate) author_id: Option<String>,
-    /// When.
-    pub(crate) created_at: Timestamp,
 }
 
 impl<'a> Conversation<'a> {
@@ -228,7 +213,6 @@ impl<'a> Conversation<'a> {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the client comes after this"))]
 impl<'a> Conversation<'a> {
     /// Reads an answer of the REST API.
     ///
@@ -252,32 +236,17 @@ impl<'a> Conversation<'a> {
         person.and_then(|person| sighting::kept_id(&person.id))
     }
 
-    /// How many parts are shown, and how many there are if it says so.
+    /// How many parts are shown.
     ///
     /// # Errors
     /// The list of parts is no list of objects.
-    pub(crate) fn part_counts(&self) -> Result<(usize, Option<u64>), Oddness> {
-        let all = self.statistics.get().and_then(|statistics| statistics.count_conversation_parts.number());
-        Ok((self.part_items()?.len(), all))
+    pub(crate) fn part_count(&self) -> Result<usize, Oddness> {
+        Ok(self.part_items()?.len())
     }
 
-    /// The parts that are shown, without the opening message.
-    ///
-    /// # Errors
-    /// One of them has no type or no date.
-    pub(crate) fn shown_parts(&self) -> Result<Vec<ShownPart<'_>>, Oddness> {
-        self.part_items()?.into_iter().map(PartItem::shown).collect()
-    }
-}
-
-impl PartItem<'_> {
-    fn shown(&self) -> Result<ShownPart<'_>, Oddness> {
-        Ok(ShownPart {
-            id: sighting::part_number(&self.id)?.map(PartId::Part),
-            part_type: self.part_type.text().ok_or(Oddness::PartType)?,
-            author_id: self.author.get().and_then(|author| sighting::kept_id(&author.id)),
-            created_at: self.created_at.date()?.ok_or(Oddness::Date)?,
-        })
+    /// The state, in Intercom's word.
+    pub(crate) fn state_word(&self) -> Option<&str> {
+        self.state.text()
     }
 }
 

@@ -224,6 +224,7 @@ pub(super) struct AttemptRow(
     Option<String>,    // template
     Option<i64>,       // snoozed_until
     String,            // deeds
+    Option<String>,    // digest
 );
 
 impl AttemptRow {
@@ -255,6 +256,7 @@ impl AttemptRow {
             deeds: deeds(&self.14).ok_or_else(odd)?,
             template: self.12,
             snoozed_until: self.13.map(at).transpose()?,
+            text: self.15,
         })
     }
 }

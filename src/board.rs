@@ -1,0 +1,112 @@
+//! What the running parts tell about themselves, for health and for the question whether to act.
+//!
+//! Owns: the latest word of each part. Refuses: judging it; that is for `safety` and `health`.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Clones are not needed: it is shared behind an `Arc`.
+#[derive(Debug, Default)]
+pub struct Board {
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Notes {
+    refused: Option<String>,
+    mismatch: Option<String>,
+    looked: bool,
+    sweep: Option<Run>,
+    reconcile: Option<Run>,
+    to_read: Option<i64>,
+    unrestored: u64,
+}
+
+/// The last run of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// When it ended, on the wall clock.
+    pub at: Timestamp,
+    /// When it ended, on the boot-time clock.
+    pub elapsed: Duration,
+    /// What it did, or why it failed.
+    pub result: Result<String, String>,
+}
+
+impl Board {
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why Intercom refuses us altogether, if it does.
+    pub fn refused(&self) -> Option<String> {
+        self.notes().refused.clone()
+    }
+
+    /// Notes that Intercom refuses us, or (`None`) does so no more.
+    pub fn set_refused(&self, why: Option<String>) {
+        self.notes().refused = why;
+    }
+
+    /// What Intercom says of us that differs from the configuration.
+    pub fn mismatch(&self) -> Option<String> {
+        self.notes().mismatch.clone()
+    }
+
+    /// Notes such a difference, or (`None`) that there is none.
+    pub fn set_mismatch(&self, what: Option<String>) {
+        self.notes().mismatch = what;
+    }
+
+    /// The workspace was looked at completely since the start.
+    pub fn looked(&self) -> bool {
+        self.notes().looked
+    }
+
+    /// Notes the first complete look.
+    pub fn set_looked(&self) {
+        self.notes().looked = true;
+    }
+
+    /// The last sweep.
+    pub fn sweep(&self) -> Option<Run> {
+        self.notes().sweep.clone()
+    }
+
+    /// Notes a sweep that ended.
+    pub fn swept(&self, run: Run) {
+        self.notes().sweep = Some(run);
+    }
+
+    /// The last reconcile.
+    pub fn reconcile(&self) -> Option<Run> {
+        self.notes().reconcile.clone()
+    }
+
+    /// Notes a reconcile that ended.
+    pub fn reconciled(&self, run: Run) {
+        self.notes().reconcile = Some(run);
+    }
+
+    /// Conversations still to be read in a look that is going on.
+    pub fn to_read(&self) -> Option<i64> {
+        self.notes().to_read
+    }
+
+    /// Notes how many are still to be read; `None` when the look has ended.
+    pub fn set_to_read(&self, count: Option<i64>) {
+        self.notes().to_read = count;
+    }
+
+    /// Snoozes that could not be restored since the start.
+    pub fn unrestored(&self) -> u64 {
+        self.notes().unrestored
+    }
+
+    /// Counts one.
+    pub fn count_unrestored(&self) {
+        self.notes().unrestored += 1;
+    }
+}

@@ -1,0 +1,215 @@
+//! Whether all is well, in one word and in detail.
+//!
+//! Owns: the checks and their sentences. Refuses: asking Intercom; a probe must cost nothing. What is not known to be
+//! well is not called well.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use crate::board::{Board, Run};
+use crate::engine::why::span;
+use crate::intercom::Intercom;
+use crate::safety;
+use crate::standpoint::Standpoint;
+use crate::store::{Recorded, Store};
+use crate::tally::Tally;
+
+/// No sweep ended for so long: the sweep is stuck, or the scheduler is.
+const SWEEP_OVERDUE: Duration = Duration::from_secs(5 * 60);
+/// No look at the workspace succeeded for so long.
+const RECONCILE_OVERDUE: Duration = Duration::from_secs(2 * 3_600);
+
+/// What health looks at.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// The database.
+    pub store: Store,
+    /// Intercom, for what its last answers told.
+    pub intercom: Intercom,
+    /// Who we are, and what time it is.
+    pub standpoint: Standpoint,
+    /// What the parts tell of themselves.
+    pub board: Arc<Board>,
+    /// What is counted.
+    pub tally: Arc<Tally>,
+    /// How many rules there are, and whether anything is sent.
+    pub configured: String,
+}
+
+/// All checks.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `ok` or `bad`.
+    pub status: &'static str,
+    /// Each check.
+    pub checks: Vec<Check>,
+}
+
+/// One check.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// Its name, fixed.
+    pub name: &'static str,
+    /// Whether it is well.
+    pub ok: bool,
+    /// The figure, in a sentence.
+    pub detail: String,
+}
+
+impl Health {
+    /// Makes every check.
+    pub async fn report(&self) -> Report {
+        let checks = vec![
+            self.database().await,
+            self.intercom(),
+            self.workspace(),
+            self.admin(),
+            self.clock(),
+            self.sweep(),
+            self.reconcile(),
+            self.notifications(),
+            Check { name: "config", ok: true, detail: self.configured.clone() },
+        ];
+        let well = checks.iter().all(|check| check.ok);
+        Report { status: if well { "ok" } else { "bad" }, checks }
+    }
+
+    async fn database(&self) -> Check {
+        let (ok, detail) = match (self.store.takes_commits().await, self.store.count_conversations().await) {
+            (Ok(()), Ok(count)) => (true, format!("takes commits; {count} conversations tracked")),
+            (Err(error), _) | (_, Err(error)) => (false, error.to_string()),
+        };
+        Check { name: "database", ok, detail }
+    }
+
+    fn intercom(&self) -> Check {
+        let name = "intercom";
+        if let Some(why) = self.board.refused() {
+            return Check { name, ok: false, detail: why };
+        }
+        let standing = self.intercom.standing();
+        let unrestored = self.board.unrestored();
+        let failing = standing.last_error.filter(|(at, _)| standing.last_success.is_none_or(|success| success < *at));
+        match (standing.last_success, failing) {
+            (None, Some((_, class))) => Check { name, ok: false, detail: format!("no good answer since the start ({})", class.name()) },
+            (None, None) => Check { name, ok: false, detail: "not asked yet since the start".into() },
+            (Some(_), Some((_, class))) => Check { name, ok: false, detail: format!("the last call failed ({})", class.name()) },
+            (Some(_), None) if unrestored > 0 => {
+                Check { name, ok: false, detail: format!("{unrestored} conversations could not be put back as they were; see the journal") }
+            }
+            (Some(at), None) => {
+                let ago = self.standpoint.clock().elapsed().saturating_sub(at);
+                Check { name, ok: true, detail: format!("last answer {} ago", said(ago)) }
+            }
+        }
+    }
+
+    fn workspace(&self) -> Check {
+        let name = "workspace";
+        if let Some(mismatch) = self.board.mismatch() {
+            return Check { name, ok: false, detail: mismatch };
+        }
+        match self.standpoint.identity().app_id {
+            Some(app_id) => Check { name, ok: true, detail: format!("workspace {app_id}") },
+            None => Check { name, ok: false, detail: "not known yet: Intercom has not said whose token it is".into() },
+        }
+    }
+
+    fn admin(&self) -> Check {
+        let name = "admin";
+        match self.standpoint.identity().admin_id {
+            Some(admin_id) => Check { name, ok: true, detail: format!("acts as teammate {admin_id}") },
+            None => Check { name, ok: false, detail: "not known yet: Intercom has not said whose token it is".into() },
+        }
+    }
+
+    fn clock(&self) -> Check {
+        let name = "clock";
+        let Some(intercom_now) = self.intercom.intercom_now() else {
+            return Check { name, ok: false, detail: "Intercom's clock is not known yet".into() };
+        };
+        let skew = self.standpoint.clock().now().duration_since(intercom_now).abs();
+        Check { name, ok: skew <= safety::LARGEST_SKEW, detail: format!("{} from Intercom's", span(skew)) }
+    }
+
+    fn sweep(&self) -> Check {
+        self.run("sweep", self.board.sweep(), SWEEP_OVERDUE)
+    }
+
+    fn reconcile(&self) -> Check {
+        if !self.board.looked() {
+            let detail = match (self.board.to_read(), self.board.reconcile()) {
+                (Some(left), _) => format!("first look at the workspace: {left} conversations left to read"),
+                (None, Some(Run { result: Err(why), .. })) => format!("first look at the workspace failed: {why}"),
+                _ => "first look at the workspace not done yet".into(),
+            };
+            return Check { name: "reconcile", ok: false, detail };
+        }
+        self.run("reconcile", self.board.reconcile(), RECONCILE_OVERDUE)
+    }
+
+    fn run(&self, name: &'static str, run: Option<Run>, overdue: Duration) -> Check {
+        let Some(run) = run else { return Check { name, ok: false, detail: "has not run since the start".into() } };
+        let ago = self.standpoint.clock().elapsed().saturating_sub(run.elapsed);
+        match run.result {
+            Ok(did) => Check { name, ok: ago <= overdue, detail: format!("{did}, {} ago", said(ago)) },
+            Err(why) => Check { name, ok: false, detail: format!("{why}, {} ago", said(ago)) },
+        }
+    }
+
+    fn notifications(&self) -> Check {
+        let counts = Recorded::NAMES.map(|(result, name)| format!("{} {name}", self.tally.notifications(result)));
+        Check { name: "notifications", ok: true, detail: format!("since the start: {}", counts.join(", ")) }
+    }
+}
+
+fn said(length: Duration) -> String {
+    span(SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX))
+}
+
+/// Routes of the public listener: the status alone.
+pub fn public_routes(health: Health) -> Router {
+    Router::new().route("/health", get(public)).with_state(health)
+}
+
+/// Routes of the admin listener: every check, and whether to send notifications here.
+pub fn admin_routes(health: Health) -> Router {
+    Router::new().route("/health", get(detailed)).route("/ready", get(ready)).with_state(health)
+}
+
+async fn public(State(health): State<Health>) -> Response {
+    let report = health.report().await;
+    json(report.status, format!("{{\"status\":\"{}\"}}", report.status))
+}
+
+async fn detailed(State(health): State<Health>) -> Response {
+    let report = health.report().await;
+    match serde_json::to_string(&report) {
+        Ok(body) => json(report.status, body),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Able to record. A dead token must not cost notifications, so nothing else counts here.
+async fn ready(State(health): State<Health>) -> Response {
+    match health.store.takes_commits().await {
+        Ok(()) => json("ok", "{\"status\":\"ok\"}".into()),
+        Err(error) => {
+            tracing::warn!(error = %error, "not ready: the database takes no commits");
+            json("bad", "{\"status\":\"bad\"}".into())
+        }
+    }
+}
+
+fn json(status: &str, body: String) -> Response {
+    let code = if status == "bad" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (code, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,99 @@
+//! Who we are to Intercom: asks `GET /me`, compares it with the configuration, and remembers it.
+//!
+//! Owns: the workspace and the admin that acts. Refuses: acting as anybody that was not confirmed.
+
+use std::sync::Arc;
+
+use crate::board::Board;
+use crate::intercom::client::Me;
+use crate::intercom::error::{Class, IntercomError};
+use crate::intercom::Intercom;
+use crate::standpoint::{Identity, Standpoint};
+use crate::store::{Store, StoreError};
+
+/// What the configuration says about us; `None` leaves it to Intercom.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// The workspace.
+    pub app_id: Option<String>,
+    /// The admin that acts.
+    pub admin_id: Option<String>,
+    /// The region, in Intercom's spelling, if one was configured.
+    pub region: Option<&'static str>,
+}
+
+/// Why we do not know who we are.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// Intercom did not say.
+    #[error(transparent)]
+    Intercom(#[from] IntercomError),
+    /// It could not be remembered.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What was configured, or remembered from an earlier start.
+pub async fn remembered(store: &Store, expected: &Expected) -> Result<Identity, StoreError> {
+    let app_id = match &expected.app_id {
+        Some(app_id) => Some(app_id.clone()),
+        None => store.setting("app_id").await?,
+    };
+    let admin_id = match &expected.admin_id {
+        Some(admin_id) => Some(admin_id.clone()),
+        None => store.setting("admin_id").await?,
+    };
+    Ok(Identity { app_id: app_id.map(Arc::from), admin_id: admin_id.map(Arc::from) })
+}
+
+/// Asks Intercom. Whatever it says goes onto the board; a mismatch with the configuration stops acting.
+pub async fn ask(
+    intercom: &Intercom,
+    store: &Store,
+    standpoint: &Standpoint,
+    board: &Board,
+    expected: &Expected,
+) -> Result<(), IdentityError> {
+    let me = match intercom.me().await {
+        Ok(me) => me,
+        Err(error) => {
+            if error.class() == Class::AuthDead {
+                board.set_refused(Some(error.to_string()));
+            }
+            return Err(error.into());
+        }
+    };
+    let known = standpoint.identity();
+    let mismatch = mismatch(&me, expected, &known);
+    board.set_mismatch(mismatch.clone());
+    board.set_refused(None);
+    if mismatch.is_some() {
+        return Ok(());
+    }
+    let app_id = me.app_id.as_deref().map(Arc::from).or(known.app_id);
+    let admin_id = expected.admin_id.as_deref().map(Arc::from).or_else(|| Some(Arc::from(me.admin_id.as_str())));
+    for (key, value) in [("app_id", &app_id), ("admin_id", &admin_id)] {
+        if let Some(value) = value {
+            store.set_setting(key, value).await?;
+        }
+    }
+    standpoint.learn(Identity { app_id, admin_id });
+    Ok(())
+}
+
+fn mismatch(me: &Me, expected: &Expected, known: &Identity) -> Option<String> {
+    let workspace = expected.app_id.as_deref().or(known.app_id.as_deref());
+    if let (Some(ours), Some(theirs)) = (workspace, me.app_id.as_deref()) {
+        if ours != theirs {
+            return Some(format!(
+                "the access token belongs to workspace {theirs}, not to {ours}; use that workspace's token, or another database"
+            ));
+        }
+    }
+    if let (Some(ours), Some(theirs)) = (expected.region, me.region.as_deref()) {
+        if !ours.eq_ignore_ascii_case(theirs) {
+            return Some(format!("the workspace is in region {theirs}; set [intercom] region to it"));
+        }
+    }
+    None
+}

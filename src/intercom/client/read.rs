@@ -1,0 +1,66 @@
+//! A conversation as an answer shows it: what it says, and the little that only a deed needs.
+
+use jiff::Timestamp;
+
+use crate::engine::{ConversationId, Sighting};
+use crate::intercom::error::IntercomError;
+use crate::intercom::text::TextKey;
+use crate::intercom::wire::{Conversation, Oddness, Seen};
+
+/// Parts that Intercom shows of a conversation at most: the newest.
+const SHOWN_AT_MOST: usize = 500;
+
+/// A conversation as Intercom answered. No text of it is kept but the title, for messages that name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadConversation {
+    /// What it says.
+    pub sighting: Sighting,
+    /// `open`, `snoozed` or `closed`, as the answer says.
+    pub state: Option<String>,
+    /// The title, if it has one.
+    pub title: Option<String>,
+    /// The contact to be addressed.
+    pub contact_id: Option<String>,
+    /// How many parts were shown.
+    shown: usize,
+}
+
+impl ReadConversation {
+    /// Whether every part since then is shown, so that one that is not there does not exist.
+    pub fn shows_everything_since(&self, since: Timestamp) -> bool {
+        self.sighting.whole && (self.shown < SHOWN_AT_MOST || self.sighting.parts.iter().any(|part| is_shown_before(part, since)))
+    }
+
+    /// Reads an answer to a `GET`, or with `deed` to a call that shows only the new part.
+    pub(super) fn read(json: &[u8], at: Timestamp, key: &TextKey, deed: bool) -> Result<ReadConversation, IntercomError> {
+        let conversation = Conversation::read(json).map_err(garbled)?;
+        let mut sighting = conversation.sighting(key, Seen::Fetched { at }).map_err(garbled)?;
+        sighting.whole &= !deed;
+        Ok(ReadConversation {
+            sighting,
+            state: conversation.state_word().map(str::to_owned),
+            title: conversation.title().map(str::to_owned),
+            contact_id: conversation.contact_id(),
+            shown: conversation.part_count().map_err(garbled)?,
+        })
+    }
+
+    /// Whether this is the conversation asked for, in the state asked for.
+    pub(super) fn check(&self, id: &ConversationId, state: Option<&'static str>) -> Result<(), IntercomError> {
+        if self.sighting.id != *id {
+            return Err(IntercomError::WrongAnswer("another conversation than the one asked for"));
+        }
+        if state.is_some() && self.state.as_deref() != state {
+            return Err(IntercomError::WrongAnswer("a conversation that is not in the state asked for"));
+        }
+        Ok(())
+    }
+}
+
+fn is_shown_before(part: &crate::engine::Part, since: Timestamp) -> bool {
+    matches!(part.id, Some(crate::engine::PartId::Part(_))) && part.at < since
+}
+
+fn garbled(oddness: Oddness) -> IntercomError {
+    IntercomError::Odd(oddness)
+}

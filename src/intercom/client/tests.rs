@@ -1,0 +1,33 @@
+mod answers;
+mod requests;
+mod server;
+mod setup;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use url::Url;
+
+use super::*;
+use crate::clock::ManualClock;
+
+const TOKEN: &str = "tok-4711-only-for-tests";
+const NOON: &str = "2026-03-02T12:00:00Z";
+
+fn settings(base_url: Url) -> ClientSettings {
+    let timeout = Duration::from_secs(10);
+    ClientSettings { base_url, api_version: "2.16".into(), timeout, requests_per_10s: None }
+}
+
+fn noon() -> Timestamp {
+    NOON.parse().unwrap()
+}
+
+fn client(settings: ClientSettings) -> (Intercom, ManualClock) {
+    let clock = ManualClock::at(noon());
+    let intercom = Intercom::new(settings, SecretString::from(TOKEN), clock.clone().into()).unwrap();
+    (intercom, clock)
+}
+
+fn id(text: &str) -> ConversationId {
+    ConversationId::try_from(text).unwrap()
+}

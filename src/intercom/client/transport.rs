@@ -1,0 +1,212 @@
+//! How one request travels: its address, the head of its answer, its body, and what became of it.
+//!
+//! Owns: the HTTP client, Intercom's clock as its answers show it, and the standing shown in health. Refuses: knowing
+//! what a request means.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::Answer;
+use crate::clock::Clock;
+use crate::intercom::error::{Class, IntercomError, Refusal};
+use crate::intercom::pace::{Flight, Pacer, Told};
+
+/// Longest answer read, in bytes after decompression. A conversation shows at most 500 parts.
+pub const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
+/// Longest error answer read: its code stands at its beginning.
+const REFUSAL_LIMIT: usize = 64 * 1024;
+
+/// One request, not yet sent.
+pub(super) struct Request {
+    method: Method,
+    path: Vec<String>,
+    body: Option<Value>,
+    of_conversation: bool,
+}
+
+impl Request {
+    pub(super) fn new(method: Method, path: &[&str]) -> Request {
+        let path = path.iter().map(|&segment| segment.to_owned()).collect();
+        Request { method, path, body: None, of_conversation: false }
+    }
+
+    pub(super) fn json(self, body: Value) -> Request {
+        Request { body: Some(body), ..self }
+    }
+
+    /// The path names a conversation, so "not found" speaks of that.
+    pub(super) fn of_conversation(self) -> Request {
+        Request { of_conversation: true, ..self }
+    }
+}
+
+/// How the calls have gone lately. Times are [`Clock::elapsed`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// When a call last gave what was asked.
+    pub last_success: Option<Duration>,
+    /// When a call that was sent last failed, and how.
+    pub last_error: Option<(Duration, Class)>,
+}
+
+pub(super) struct Transport {
+    pub(super) http: reqwest::Client,
+    pub(super) base: Url,
+    clock: Clock,
+    pub(super) pacer: Arc<Pacer>,
+    seen: Mutex<Seen>,
+}
+
+/// What the answers have shown so far.
+#[derive(Default)]
+struct Seen {
+    date: Option<(Timestamp, Duration)>,
+    standing: Standing,
+}
+
+/// What the head of an answer tells.
+struct Head {
+    at: Timestamp,
+    received: Duration,
+    told: Told,
+}
+
+impl Transport {
+    pub(super) fn new(http: reqwest::Client, base: Url, own_cap: Option<u32>, clock: Clock) -> Transport {
+        let pacer = Pacer::new(own_cap, clock.clone());
+        Transport { http, base, clock, pacer, seen: Mutex::default() }
+    }
+
+    /// Sends the request and reads its answer. The flight ends when the head of the answer is here.
+    pub(super) async fn send(&self, request: Request, flight: Flight) -> Result<Answer<Vec<u8>>, IntercomError> {
+        let url = address(&self.base, &request.path)?;
+        let mut builder = self.http.request(request.method, url);
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let response = builder.send().await.map_err(unanswered)?;
+        drop(flight);
+        let head = self.read_head(response.headers());
+        let status = response.status();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(IntercomError::RateLimited { until: self.pacer.refused(&head.told) });
+        }
+        // A refused token and a gateway in trouble name no limit: that does not mean there is none.
+        if status.is_success() || head.told.limit.is_some() {
+            self.pacer.told(&head.told);
+        }
+        if !status.is_success() {
+            return Err(refusal(response).await.sort(request.of_conversation));
+        }
+        let body = read_body(response, ANSWER_LIMIT).await?;
+        Ok(Answer { value: body, at: head.at, received: head.received })
+    }
+
+    /// Takes note of how a call went.
+    pub(super) fn note(&self, error: Option<Class>) {
+        let now = self.clock.elapsed();
+        let standing = &mut self.seen().standing;
+        match error {
+            None => standing.last_success = Some(now),
+            Some(class) => standing.last_error = Some((now, class)),
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        self.seen().standing
+    }
+
+    pub(super) fn intercom_now(&self) -> Option<Timestamp> {
+        let (date, received) = self.seen().date?;
+        let since = SignedDuration::try_from(self.clock.elapsed().saturating_sub(received)).ok()?;
+        date.checked_add(since).ok()
+    }
+
+    fn read_head(&self, headers: &HeaderMap) -> Head {
+        let received = self.clock.elapsed();
+        let date = headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(written_date);
+        if let Some(date) = date {
+            self.seen().date = Some((date, received));
+        }
+        let at = date.unwrap_or_else(|| self.clock.now());
+        let said_at = date.or_else(|| self.intercom_now()).unwrap_or(at).as_second();
+        Head { at, received, told: rate(headers, said_at) }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The base address with these segments after it, each escaped.
+fn address(base: &Url, path: &[String]) -> Result<Url, IntercomError> {
+    let mut url = base.clone();
+    let Ok(mut segments) = url.path_segments_mut() else {
+        return Err(IntercomError::BadRequest("the address of Intercom takes no path"));
+    };
+    segments.pop_if_empty().extend(path);
+    drop(segments);
+    Ok(url)
+}
+
+fn unanswered(error: reqwest::Error) -> IntercomError {
+    let error = error.without_url();
+    if error.is_connect() || error.is_builder() { IntercomError::NotSent(error) } else { IntercomError::Lost(error) }
+}
+
+async fn refusal(response: Response) -> Refusal {
+    let status = response.status().as_u16();
+    let header_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    // Whatever happened to the body, the status stands.
+    let body = read_body(response, REFUSAL_LIMIT).await.unwrap_or_default();
+    Refusal::read(status, header_id.as_deref(), &body)
+}
+
+async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, IntercomError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| IntercomError::Lost(error.without_url()))? {
+        if body.len() + chunk.len() > limit {
+            return Err(IntercomError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Reads the body. The parser's own message is dropped: it quotes what it read.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, IntercomError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let garbled = |at: String, error: &serde_json::Error| IntercomError::Garbled {
+        at,
+        line: error.line(),
+        column: error.column(),
+    };
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| garbled(error.path().to_string(), error.inner()))?;
+    json.end().map_err(|error| garbled("end".to_owned(), &error))?;
+    Ok(value)
+}
+
+fn rate(headers: &HeaderMap, said_at: i64) -> Told {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+    let count = |name: &str| number(name).map(|count| u32::try_from(count.max(0)).unwrap_or(u32::MAX));
+    Told {
+        limit: count("x-ratelimit-limit"),
+        remaining: count("x-ratelimit-remaining"),
+        reset: number("x-ratelimit-reset"),
+        retry_after: number(RETRY_AFTER.as_str()),
+        said_at,
+    }
+}
+
+fn written_date(text: &str) -> Option<Timestamp> {
+    let since_epoch = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Timestamp::from_second(i64::try_from(since_epoch.as_secs()).ok()?).ok()
+}

@@ -1,0 +1,106 @@
+//! Receives Intercom's webhooks and writes down what they say.
+//!
+//! Owns: the order of body limit, signature, parsing and commit, and the status codes. Refuses: acting, and asking
+//! Intercom. Intercom stops sending to an endpoint that is slow or keeps failing, so nothing slow happens here, and
+//! nothing signed is ever answered with an error but 503.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::routing::{MethodRouter, on};
+
+use crate::intercom::notification::{self, Content, Notification};
+use crate::intercom::signature::{Secrets, Verified};
+use crate::intercom::text::TextKey;
+use crate::server;
+use crate::store::{Record, Recorded, Told};
+use crate::tally::Tally;
+use crate::writer::Writer;
+
+/// Topics that are known and say nothing about a conversation's activity.
+const OF_NO_INTEREST: [&str; 8] =
+    ["contact.", "user.", "lead.", "visitor.", "company.", "ticket.", "conversation.contact.", "ping"];
+
+/// What the webhook needs.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// Client secrets of the app, any of which may have signed.
+    pub secrets: Arc<Secrets>,
+    /// Key of text digests.
+    pub text_key: Arc<TextKey>,
+    /// Largest body, in bytes.
+    pub max_body: usize,
+    /// Where notifications go.
+    pub writer: Writer,
+    /// What is counted.
+    pub tally: Arc<Tally>,
+}
+
+/// The routes of the webhook: `HEAD` for Intercom's check of the address, `POST` for notifications.
+pub fn routes(path: &str, receiver: Receiver) -> Router {
+    let head = || async { StatusCode::OK };
+    let methods: MethodRouter<Receiver> =
+        on(axum::routing::MethodFilter::HEAD, head).on(axum::routing::MethodFilter::POST, receive);
+    Router::new().route(path, methods).with_state(receiver)
+}
+
+async fn receive(State(receiver): State<Receiver>, request: Request) -> StatusCode {
+    let status = match take(&receiver, request).await {
+        Ok(()) => StatusCode::OK,
+        Err(status) => status,
+    };
+    receiver.tally.answered(status.as_u16());
+    status
+}
+
+async fn take(receiver: &Receiver, request: Request) -> Result<(), StatusCode> {
+    let encoded = request.headers().get(header::CONTENT_ENCODING);
+    if encoded.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let (head, body) = request.into_parts();
+    let raw = server::read_body(Request::from_parts(head.clone(), body), receiver.max_body).await.map_err(|error| error.status())?;
+    let signatures = head.headers.get_all("x-hub-signature").iter().map(axum::http::HeaderValue::as_bytes);
+    let body = receiver.secrets.verify(signatures, raw).map_err(|reason| {
+        tracing::debug!(reason = %reason, "refused a notification");
+        StatusCode::UNAUTHORIZED
+    })?;
+    let notification = notification::parse(&body, &receiver.text_key);
+    if matches!(notification.content, Content::Ping) {
+        receiver.tally.recorded(Recorded::Ignored);
+        return Ok(());
+    }
+    let topic = notification.topic.clone();
+    match receiver.writer.write(record(notification, body)).await {
+        Ok(recorded) => {
+            receiver.tally.recorded(recorded);
+            tracing::debug!(topic = %topic, result = recorded.name(), "recorded a notification");
+            Ok(())
+        }
+        Err(reason) => {
+            tracing::warn!(topic = %topic, reason = %reason, "answered 503 to a notification; Intercom sends it once more");
+            Err(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+}
+
+/// What the store writes down of a notification.
+pub fn record(notification: Notification, body: Verified) -> Record {
+    let told = match notification.content {
+        Content::Conversation(sighting) => Told::Conversation(sighting),
+        Content::Odd(oddness) => Told::Odd(oddness.reason()),
+        Content::Ping => Told::Nothing,
+        Content::Irrelevant if OF_NO_INTEREST.iter().any(|start| notification.topic.starts_with(start)) => Told::Nothing,
+        Content::Irrelevant => Told::Unknown,
+    };
+    Record::Notified {
+        app_id: notification.app_id.unwrap_or_default(),
+        key: notification.key,
+        topic: notification.topic,
+        fingerprint: notification.fingerprint,
+        told,
+        body: body.into_bytes(),
+    }
+}

@@ -1,0 +1,129 @@
+//! Looks at the workspace itself, as webhooks are hints: what changed, and once a day everything that is not closed.
+//!
+//! Owns: what a complete look is, and that nothing is done before the first one. Refuses: deciding by what a search
+//! lists. Listed conversations are only marked; each is read before anything is said about it. The marks are in the
+//! database, so a look that was interrupted goes on where it stopped.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use crate::engine::ConversationId;
+use crate::intercom::client::Search;
+use crate::safety::Acting;
+use crate::store::{Listing, StoreError};
+use crate::sweep::{SweepError, Sweeper};
+
+/// Changes are looked for from a little before the last look, as the search lags behind.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// How often everything is looked at.
+const COMPLETELY_EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// Conversations on a page of the search: the most that Intercom allows.
+const PAGE: u32 = 150;
+/// Conversations read between two looks at how many are left.
+const READ_AT_ONCE: u32 = 50;
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Conversations listed.
+    pub listed: usize,
+    /// Of those, new or changed.
+    pub changed: u64,
+    /// It was a look at everything.
+    pub complete: bool,
+}
+
+/// One look. The first one on an empty database is complete; so is one a day.
+pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled, SweepError> {
+    let began = sweeper.standpoint.now();
+    let last = sweeper.store.moment("looked_at").await?;
+    let last_complete = sweeper.store.moment("looked_completely_at").await?;
+    let fresh = last_complete.is_some_and(|at| began.duration_since(at) < COMPLETELY_EVERY);
+    let since = last.filter(|_| fresh).map(|at| at - OVERLAP);
+    let mut found = list(sweeper, acting, since, began).await?;
+    found.changed += read_marked(sweeper, acting).await?;
+    if found.complete {
+        sweeper.store.set_moment("looked_completely_at", began).await?;
+    }
+    sweeper.store.set_moment("looked_at", began).await?;
+    sweeper.board.set_looked();
+    Ok(found)
+}
+
+/// Marks what the search lists: everything that is not closed, or what changed since.
+async fn list(sweeper: &Sweeper, acting: &Acting, since: Option<Timestamp>, now: Timestamp) -> Result<Reconciled, SweepError> {
+    let states = since.is_none().then(|| vec!["open", "snoozed"]);
+    let query = Search { states, updated_since: since, per_page: PAGE };
+    let mut listed: Vec<ConversationId> = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = sweeper.intercom.search(&query, cursor.as_deref()).await?;
+        let listings = page.conversations.iter();
+        let listings: Vec<_> = listings.map(|one| Listing { id: one.id.clone(), updated_at: one.updated_at }).collect();
+        sweeper.store.mark_listed(&acting.app_id, &listings, now).await?;
+        listed.extend(listings.into_iter().map(|one| one.id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if since.is_none() {
+        sweeper.store.mark_unlisted(&acting.app_id, &listed, now).await?;
+    }
+    Ok(Reconciled { listed: listed.len(), changed: 0, complete: since.is_none() })
+}
+
+/// Reads everything that is marked, at half of the pace that we allow ourselves.
+async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepError> {
+    let mut read = 0;
+    let mut leisure = Leisure::new();
+    loop {
+        let ids = sweeper.store.to_fetch(&acting.app_id, sweeper.standpoint.now(), READ_AT_ONCE).await?;
+        if ids.is_empty() {
+            sweeper.board.set_to_read(None);
+            return Ok(read);
+        }
+        tell_progress(sweeper, acting, read).await?;
+        for id in ids {
+            leisure.wait(sweeper.intercom.cap() / 2).await;
+            sweeper.read_or_note(&acting.app_id, &id).await?;
+            read += 1;
+        }
+    }
+}
+
+async fn tell_progress(sweeper: &Sweeper, acting: &Acting, read: u64) -> Result<(), StoreError> {
+    let left = sweeper.store.count_to_fetch(&acting.app_id).await?;
+    sweeper.board.set_to_read(Some(left));
+    if read > 0 {
+        tracing::info!(read, left, "reading conversations");
+    }
+    Ok(())
+}
+
+/// Leaves half of our request cap to the sweep.
+struct Leisure {
+    began: Instant,
+    used: u32,
+}
+
+impl Leisure {
+    const SPAN: Duration = Duration::from_secs(10);
+
+    fn new() -> Leisure {
+        Leisure { began: Instant::now(), used: 0 }
+    }
+
+    /// Waits until another request is within `allowed` in ten seconds; at least one always is.
+    async fn wait(&mut self, allowed: u32) {
+        if self.used >= allowed.max(1) {
+            tokio::time::sleep_until(self.began + Self::SPAN).await;
+        }
+        if self.began.elapsed() >= Self::SPAN {
+            *self = Leisure::new();
+        }
+        self.used += 1;
+    }
+}

@@ -1,0 +1,144 @@
+//! May anything be done now, and how much.
+//!
+//! Owns: the conditions under which the daemon acts at all, and the budgets. Refuses: knowing any rule. What is not
+//! certain stops acting; recording goes on.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::board::Board;
+use crate::engine::rule::StepKind;
+use crate::intercom::Intercom;
+use crate::standpoint::Standpoint;
+use crate::store::{BUDGET_WINDOW, Store, StoreError};
+
+/// Local clock and Intercom's may differ by this much.
+pub(crate) const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why nothing is done at present.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// Intercom has not answered since the start.
+    #[error("Intercom has not answered yet")]
+    NoAnswerYet,
+    /// Intercom refuses the token, the plan or the admin.
+    #[error("Intercom refuses the access token, the plan or the teammate that acts")]
+    Refused,
+    /// The workspace or admin is not known, or is not the configured one.
+    #[error("{0}")]
+    Identity(String),
+    /// The clocks are too far apart.
+    #[error("the local clock is {0} away from Intercom's; set it right")]
+    Skew(String),
+    /// The workspace was not looked at completely since the start.
+    #[error("the workspace has not been looked at completely since the start")]
+    NotLookedYet,
+}
+
+/// Whom the daemon acts as, and where.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// The workspace.
+    pub app_id: Arc<str>,
+    /// The admin.
+    pub admin_id: Arc<str>,
+}
+
+/// Whether anything may be done now.
+pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> Result<Acting, Blocked> {
+    let Some(intercom_now) = intercom.intercom_now() else { return Err(Blocked::NoAnswerYet) };
+    if board.refused().is_some() {
+        return Err(Blocked::Refused);
+    }
+    let skew = standpoint.clock().now().duration_since(intercom_now).abs();
+    if skew > LARGEST_SKEW {
+        return Err(Blocked::Skew(crate::engine::why::span(skew)));
+    }
+    if let Some(mismatch) = board.mismatch() {
+        return Err(Blocked::Identity(mismatch));
+    }
+    let identity = standpoint.identity();
+    let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
+        return Err(Blocked::Identity("the workspace and the teammate that acts are not known yet".into()));
+    };
+    if !board.looked() {
+        return Err(Blocked::NotLookedYet);
+    }
+    Ok(Acting { app_id, admin_id })
+}
+
+/// How much may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Deeds in one sweep.
+    pub actions_per_sweep: u32,
+    /// Closes in any hour.
+    pub closes_per_hour: u32,
+    /// Messages to contacts in any hour, closing texts included.
+    pub messages_per_hour: u32,
+}
+
+/// What is left of the budgets in one sweep. The hour is counted from the database, so a restart refills nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    actions: u32,
+    closes: u32,
+    messages: u32,
+    /// When the hourly budgets begin to grow again.
+    pub grows_at: Option<Timestamp>,
+}
+
+/// Which budget is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Spent {
+    /// This sweep's; the next one follows shortly.
+    #[error("this sweep has done enough")]
+    Sweep,
+    /// The hour's closes.
+    #[error("the closes of this hour are used up ([safety] max_closes_per_hour)")]
+    Closes,
+    /// The hour's messages.
+    #[error("the messages of this hour are used up ([safety] max_messages_per_hour)")]
+    Messages,
+}
+
+impl Budget {
+    /// What is left at `now`.
+    pub async fn read(store: &Store, limits: Limits, now: Timestamp) -> Result<Budget, StoreError> {
+        let since = now - BUDGET_WINDOW;
+        let (closes, messages) = store.sent_since(since).await?;
+        let oldest = store.oldest_sent_since(since).await?;
+        Ok(Budget {
+            actions: limits.actions_per_sweep,
+            closes: limits.closes_per_hour.saturating_sub(closes),
+            messages: limits.messages_per_hour.saturating_sub(messages),
+            grows_at: oldest.map(|oldest| oldest + BUDGET_WINDOW),
+        })
+    }
+
+    /// Whether a deed of this kind is within the budgets.
+    pub fn allows(&self, kind: StepKind, says_something: bool) -> Result<(), Spent> {
+        if self.actions == 0 {
+            return Err(Spent::Sweep);
+        }
+        if kind == StepKind::Close && self.closes == 0 {
+            return Err(Spent::Closes);
+        }
+        if says_something && self.messages == 0 {
+            return Err(Spent::Messages);
+        }
+        Ok(())
+    }
+
+    /// Counts a deed.
+    pub fn spend(&mut self, kind: StepKind, says_something: bool) {
+        self.actions = self.actions.saturating_sub(1);
+        if kind == StepKind::Close {
+            self.closes = self.closes.saturating_sub(1);
+        }
+        if says_something {
+            self.messages = self.messages.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! One pass over what is due: ask Intercom again, decide again, act, write down what came of it.
+//!
+//! Owns: the order of things in which no step can be lost or done twice. Refuses: rules of its own; it does what
+//! [`decide`](crate::engine::decide) says on facts fetched just before, or nothing. Two sweeps never run at once.
+
+mod act;
+mod aftermath;
+mod read;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use crate::board::Board;
+use crate::intercom::error::{Class, IntercomError};
+use crate::intercom::Intercom;
+use crate::safety::{Acting, Budget, Limits};
+use crate::standpoint::Standpoint;
+use crate::store::{Context, Store, StoreError};
+
+/// Conversations looked at in one sweep for each deed that it may do; the others only need a new date.
+const LOOKS_PER_ACTION: u32 = 4;
+/// Attempts looked after in one sweep.
+const PENDING_AT_ONCE: u32 = 30;
+/// Conversations read in one sweep because something about them was unclear.
+const READS_AT_ONCE: u32 = 30;
+/// What was read longer ago than this is no ground for a deed.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// What a sweep works with.
+#[derive(Debug, Clone)]
+pub struct Sweeper {
+    /// The database.
+    pub store: Store,
+    /// Intercom.
+    pub intercom: Intercom,
+    /// Who we are, and what time it is.
+    pub standpoint: Standpoint,
+    /// What the parts tell of themselves.
+    pub board: Arc<Board>,
+    /// How the daemon is configured.
+    pub settings: Settings,
+}
+
+/// What of the configuration a sweep needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Nothing is sent that changes anything.
+    pub dry_run: bool,
+    /// The budgets.
+    pub limits: Limits,
+    /// How long a lost answer rests before the conversation is looked at.
+    pub unclear_quiet: SignedDuration,
+    /// Zone of dates in messages.
+    pub timezone: TimeZone,
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Deeds done, or in dry-run decided.
+    pub done: u32,
+    /// Attempts that ended otherwise.
+    pub other: u32,
+    /// Conversations that were due and had nothing to do yet.
+    pub waiting: u32,
+}
+
+impl Swept {
+    fn count(&mut self, outcome: &str) {
+        match outcome {
+            "done" | "raced" | "dry_run" => self.done += 1,
+            _ => self.other += 1,
+        }
+    }
+}
+
+/// Why a sweep ended early. What it had not reached stays due.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Intercom does not answer as it should; the next conversation would fare no better.
+    #[error(transparent)]
+    Intercom(#[from] IntercomError),
+}
+
+impl Sweeper {
+    /// One pass. Call it only when [`may_act`](crate::safety::may_act) allows, and never twice at the same time.
+    pub async fn sweep(&self, acting: &Acting) -> Result<Swept, SweepError> {
+        let mut swept = Swept::default();
+        self.look_into_unclear(acting, &mut swept).await?;
+        self.follow_up(acting).await?;
+        self.read_what_is_unclear(acting).await?;
+        self.act_on_what_is_due(acting, &mut swept).await?;
+        self.follow_up(acting).await?;
+        Ok(swept)
+    }
+
+    async fn act_on_what_is_due(&self, acting: &Acting, swept: &mut Swept) -> Result<(), SweepError> {
+        let limit = self.settings.limits.actions_per_sweep.saturating_mul(LOOKS_PER_ACTION).max(1);
+        let now = self.standpoint.now();
+        let due = self.store.due(&acting.app_id, now, limit).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let mut budget = Budget::read(&self.store, self.settings.limits, now).await?;
+        for id in due {
+            if !self.act_on(&id, acting, &mut budget, swept).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn context(&self) -> Context {
+        self.standpoint.context()
+    }
+
+    /// Takes note of an error that ends all acting, and gives it on.
+    fn noted(&self, error: IntercomError) -> SweepError {
+        if error.class() == Class::AuthDead {
+            tracing::error!(error = %error, "stopped acting; notifications are still recorded");
+            self.board.set_refused(Some(error.to_string()));
+        }
+        error.into()
+    }
+}
+
+/// Whether the next call to Intercom would fail just like this one.
+fn is_general(class: Class) -> bool {
+    matches!(class, Class::AuthDead | Class::NotSent | Class::RateLimited)
+}

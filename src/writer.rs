@@ -1,0 +1,125 @@
+//! The one writer of notifications: many wait, one transaction takes them all, then each gets its answer.
+//!
+//! Owns: the queue, its bound, and what happens when a batch fails. Refuses: waiting for more to come. Batches form
+//! by themselves while the one before commits.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::standpoint::Standpoint;
+use crate::store::{Record, Recorded, Store, StoreError, Told};
+
+/// Notifications that may wait; beyond that Intercom is told to come again.
+const QUEUE: usize = 4_096;
+/// Notifications in one transaction. More gains nothing and makes the slowest wait longer.
+const BATCH: usize = 64;
+/// A notification that is not committed by then is refused; Intercom counts 5 seconds as a time-out.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Why a notification was not written down. It will be sent again, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotWritten {
+    /// Too many wait already.
+    #[error("too many notifications wait to be written")]
+    Full,
+    /// The database takes too long.
+    #[error("the database takes too long")]
+    TooSlow,
+    /// The database failed.
+    #[error("the database failed")]
+    Failed,
+}
+
+struct Job {
+    record: Record,
+    done: oneshot::Sender<Result<Recorded, NotWritten>>,
+}
+
+/// Hands notifications to the writing task. The task ends when the last handle is gone and the queue is empty.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    queue: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts the writing task.
+    pub fn start(store: Store, standpoint: Standpoint) -> (Writer, JoinHandle<()>) {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        (Writer { queue }, tokio::spawn(write(store, standpoint, jobs)))
+    }
+
+    /// Writes a notification down. `Ok` means that it is on disk.
+    pub async fn write(&self, record: Record) -> Result<Recorded, NotWritten> {
+        let (done, answer) = oneshot::channel();
+        self.queue.try_send(Job { record, done }).map_err(|_| NotWritten::Full)?;
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(answer) => answer.unwrap_or(Err(NotWritten::Failed)),
+            Err(_) => Err(NotWritten::TooSlow),
+        }
+    }
+}
+
+async fn write(store: Store, standpoint: Standpoint, mut jobs: mpsc::Receiver<Job>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while jobs.recv_many(&mut batch, BATCH).await > 0 {
+        let (records, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.record, job.done)).unzip();
+        let results = commit(&store, &standpoint, &records).await;
+        for (answer, result) in answers.into_iter().zip(results) {
+            // Whoever asked may have given up waiting; the notification is on disk all the same.
+            drop(answer.send(result));
+        }
+    }
+}
+
+/// All at once; if one item spoils the batch, each by itself, so that it never fails its neighbours.
+async fn commit(store: &Store, standpoint: &Standpoint, records: &[Record]) -> Vec<Result<Recorded, NotWritten>> {
+    let error = match store.record(records, &standpoint.context()).await {
+        Ok(results) => return results.into_iter().map(Ok).collect(),
+        Err(error) => error,
+    };
+    tracing::error!(error = %error, batch = records.len(), "notifications could not be written");
+    if !spoilt(&error) {
+        return records.iter().map(|_| Err(NotWritten::Failed)).collect();
+    }
+    let mut results = Vec::with_capacity(records.len());
+    for record in records {
+        results.push(commit_one(store, standpoint, record).await);
+    }
+    results
+}
+
+/// By itself; what cannot be folded is kept aside rather than lost.
+async fn commit_one(store: &Store, standpoint: &Standpoint, record: &Record) -> Result<Recorded, NotWritten> {
+    let context = standpoint.context();
+    let first = store.record(std::slice::from_ref(record), &context).await;
+    let result = match (first, record) {
+        (Err(error), Record::Notified { .. }) if spoilt(&error) => {
+            let mut aside = record.clone();
+            if let Record::Notified { told, .. } = &mut aside {
+                *told = Told::Odd("it could not be folded into what is known");
+            }
+            store.record(&[aside], &context).await
+        }
+        (first, _) => first,
+    };
+    let results = result.map_err(|error| {
+        tracing::error!(error = %error, "a notification could not be written");
+        NotWritten::Failed
+    })?;
+    results.first().copied().ok_or(NotWritten::Failed)
+}
+
+/// The fault lies in an item, not in the database as a whole.
+fn spoilt(error: &StoreError) -> bool {
+    match error {
+        StoreError::Odd(_) => true,
+        // SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH
+        StoreError::Sql(sqlx::Error::Database(error)) => {
+            let code = error.code().and_then(|code| code.parse::<u32>().ok());
+            code.is_some_and(|code| matches!(code & 0xff, 1 | 18 | 19 | 20))
+        }
+        _ => false,
+    }
+}
