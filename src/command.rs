@@ -1,3 +1,4 @@
 //! The subcommands: each reads, calls the engine, and prints.
 
 pub mod check;
+pub mod run;

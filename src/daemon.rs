@@ -114,7 +114,8 @@ impl Daemon {
         let admin = listen(config.admin.listen, "admin").await?;
         let store = Store::open(&database_path(config)).await?;
         let text_key = TextKey::new(&store.text_key().await?);
-        let intercom = Intercom::new(client_settings(config), secrets.access_token.clone(), text_key.clone(), clock.clone())?;
+        let intercom =
+            Intercom::new(client_settings(config), secrets.access_token.clone(), text_key.clone(), clock.clone())?;
         let expected = expected(config);
         let standpoint = Standpoint::new(
             clock,
@@ -134,7 +135,14 @@ impl Daemon {
             board: Arc::clone(&board),
             settings: settings(config),
         };
-        let health = Health { store: store.clone(), intercom, standpoint, board, tally: Arc::clone(&tally), configured: configured(config) };
+        let health = Health {
+            store: store.clone(),
+            intercom,
+            standpoint,
+            board,
+            tally: Arc::clone(&tally),
+            configured: configured(config),
+        };
         let receiver = Receiver {
             secrets: Arc::new(signature::Secrets::new(&secrets.client_secrets)),
             text_key: Arc::new(text_key),
@@ -144,7 +152,8 @@ impl Daemon {
         };
         let jobs = Arc::new(Jobs::new(sweeper, expected, config, tally));
         let shutdown = CancellationToken::new();
-        let routes = receiver::routes(&config.server.webhook_path, receiver).merge(health::public_routes(health.clone()));
+        let routes =
+            receiver::routes(&config.server.webhook_path, receiver).merge(health::public_routes(health.clone()));
         let addresses = (address(&public, config.server.listen), address(&admin, config.admin.listen));
         let tasks = vec![
             tokio::spawn(serve(public, routes, shutdown.clone())),
@@ -213,7 +222,9 @@ impl Daemon {
             drop(self.jobs.looking.lock().await);
         };
         if tokio::time::timeout(DRAIN, ended).await.is_err() {
-            tracing::warn!("a job still ran when the daemon stopped; what it had begun is looked into at the next start");
+            tracing::warn!(
+                "a job still ran when the daemon stopped; what it had begun is looked into at the next start"
+            );
         }
         end("the writer", self.writing).await;
         drop(self.jobs);
@@ -290,7 +301,10 @@ impl Jobs {
         };
         match sweeper.sweep(&acting).await {
             Ok(swept) => {
-                self.note_sweep(Ok(format!("{} done, {} ended otherwise, {} waiting", swept.done, swept.other, swept.waiting)));
+                self.note_sweep(Ok(format!(
+                    "{} done, {} ended otherwise, {} waiting",
+                    swept.done, swept.other, swept.waiting
+                )));
                 Sweeping::Ran(swept)
             }
             Err(error) => {
@@ -365,7 +379,8 @@ impl Jobs {
     async fn ask(&self) -> Result<(), String> {
         let sweeper = &self.sweeper;
         *self.asked_at.lock().await = Some(sweeper.standpoint.clock().elapsed());
-        let asked = identity::ask(&sweeper.intercom, &sweeper.store, &sweeper.standpoint, &sweeper.board, &self.expected).await;
+        let asked =
+            identity::ask(&sweeper.intercom, &sweeper.store, &sweeper.standpoint, &sweeper.board, &self.expected).await;
         asked.map_err(|error| error.to_string())
     }
 
@@ -388,7 +403,10 @@ async fn reschedule_if_changed(store: &Store, standpoint: &Standpoint, config: &
     }
     let count = store.reschedule_all(&context).await?;
     store.set_setting("decided_by", &fingerprint).await?;
-    tracing::info!(conversations = count, "decided again on every conversation, as rules, mode or version have changed");
+    tracing::info!(
+        conversations = count,
+        "decided again on every conversation, as rules, mode or version have changed"
+    );
     Ok(())
 }
 
@@ -415,7 +433,17 @@ fn expected(config: &Config) -> Expected {
     Expected {
         app_id: config.intercom.app_id.clone(),
         admin_id: config.intercom.admin_id.clone(),
-        region: config.intercom.region,
+        region: region(config),
+    }
+}
+
+/// The region that the address belongs to; a proxy or a test has none.
+fn region(config: &Config) -> Option<&'static str> {
+    match config.intercom.base_url.host_str() {
+        Some("api.intercom.io") => Some("US"),
+        Some("api.eu.intercom.io") => Some("EU"),
+        Some("api.au.intercom.io") => Some("AU"),
+        _ => None,
     }
 }
 

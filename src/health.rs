@@ -99,12 +99,18 @@ impl Health {
         let unrestored = self.board.unrestored();
         let failing = standing.last_error.filter(|(at, _)| standing.last_success.is_none_or(|success| success < *at));
         match (standing.last_success, failing) {
-            (None, Some((_, class))) => Check { name, ok: false, detail: format!("no good answer since the start ({})", class.name()) },
-            (None, None) => Check { name, ok: false, detail: "not asked yet since the start".into() },
-            (Some(_), Some((_, class))) => Check { name, ok: false, detail: format!("the last call failed ({})", class.name()) },
-            (Some(_), None) if unrestored > 0 => {
-                Check { name, ok: false, detail: format!("{unrestored} conversations could not be put back as they were; see the journal") }
+            (None, Some((_, class))) => {
+                Check { name, ok: false, detail: format!("no good answer since the start ({})", class.name()) }
             }
+            (None, None) => Check { name, ok: false, detail: "not asked yet since the start".into() },
+            (Some(_), Some((_, class))) => {
+                Check { name, ok: false, detail: format!("the last call failed ({})", class.name()) }
+            }
+            (Some(_), None) if unrestored > 0 => Check {
+                name,
+                ok: false,
+                detail: format!("{unrestored} conversations could not be put back as they were; see the journal"),
+            },
             (Some(at), None) => {
                 let ago = self.standpoint.clock().elapsed().saturating_sub(at);
                 Check { name, ok: true, detail: format!("last answer {} ago", said(ago)) }

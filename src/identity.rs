@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use crate::board::Board;
+use crate::intercom::Intercom;
 use crate::intercom::client::Me;
 use crate::intercom::error::{Class, IntercomError};
-use crate::intercom::Intercom;
 use crate::standpoint::{Identity, Standpoint};
 use crate::store::{Store, StoreError};
 

@@ -14,6 +14,8 @@ pub mod signature;
 pub mod text;
 pub(crate) mod wire;
 
-pub use client::{Answer, ClientSettings, Contact, Intercom, Listed, Me, Page, ReadConversation, Search, SetupError, Standing};
+pub use client::{
+    Answer, ClientSettings, Contact, Intercom, Listed, Me, Page, ReadConversation, Search, SetupError, Standing,
+};
 pub use error::{Class, IntercomError, Refusal};
 pub use pace::Permits;

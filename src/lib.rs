@@ -5,6 +5,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod daemon;
+pub mod demo;
 pub mod engine;
 pub mod fake_intercom;
 pub mod health;

@@ -61,7 +61,9 @@ async fn take(receiver: &Receiver, request: Request) -> Result<(), StatusCode> {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let (head, body) = request.into_parts();
-    let raw = server::read_body(Request::from_parts(head.clone(), body), receiver.max_body).await.map_err(|error| error.status())?;
+    let raw = server::read_body(Request::from_parts(head.clone(), body), receiver.max_body)
+        .await
+        .map_err(|error| error.status())?;
     let signatures = head.headers.get_all("x-hub-signature").iter().map(axum::http::HeaderValue::as_bytes);
     let body = receiver.secrets.verify(signatures, raw).map_err(|reason| {
         tracing::debug!(reason = %reason, "refused a notification");
@@ -90,9 +92,11 @@ async fn take(receiver: &Receiver, request: Request) -> Result<(), StatusCode> {
 pub fn record(notification: Notification, body: Verified) -> Record {
     let told = match notification.content {
         Content::Conversation(sighting) => Told::Conversation(sighting),
-        Content::Odd(oddness) => Told::Odd(oddness.reason()),
+        Content::Odd(oddness) => Told::Odd(oddness.to_string()),
         Content::Ping => Told::Nothing,
-        Content::Irrelevant if OF_NO_INTEREST.iter().any(|start| notification.topic.starts_with(start)) => Told::Nothing,
+        Content::Irrelevant if OF_NO_INTEREST.iter().any(|start| notification.topic.starts_with(start)) => {
+            Told::Nothing
+        }
         Content::Irrelevant => Told::Unknown,
     };
     Record::Notified {

@@ -53,7 +53,12 @@ pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled,
 }
 
 /// Marks what the search lists: everything that is not closed, or what changed since.
-async fn list(sweeper: &Sweeper, acting: &Acting, since: Option<Timestamp>, now: Timestamp) -> Result<Reconciled, SweepError> {
+async fn list(
+    sweeper: &Sweeper,
+    acting: &Acting,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Reconciled, SweepError> {
     let states = since.is_none().then(|| vec!["open", "snoozed"]);
     let query = Search { states, updated_since: since, per_page: PAGE };
     let mut listed: Vec<ConversationId> = Vec::new();

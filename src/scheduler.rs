@@ -24,7 +24,11 @@ impl Scheduler {
 
     /// Calls `wake` at every moment of `cron`: six fields, seconds first, UTC. A call may begin while the one before
     /// still runs; whoever is woken must mind that.
-    pub async fn wake<F>(&self, cron: &str, wake: impl Fn() -> F + Send + Sync + 'static) -> Result<(), JobSchedulerError>
+    pub async fn wake<F>(
+        &self,
+        cron: &str,
+        wake: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Result<(), JobSchedulerError>
     where
         F: Future<Output = ()> + Send + 'static,
     {

@@ -14,8 +14,8 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::board::Board;
-use crate::intercom::error::{Class, IntercomError};
 use crate::intercom::Intercom;
+use crate::intercom::error::{Class, IntercomError};
 use crate::safety::{Acting, Budget, Limits};
 use crate::standpoint::Standpoint;
 use crate::store::{Context, Store, StoreError};

@@ -68,7 +68,7 @@ async fn write(store: Store, standpoint: Standpoint, mut jobs: mpsc::Receiver<Jo
         let results = commit(&store, &standpoint, &records).await;
         for (answer, result) in answers.into_iter().zip(results) {
             // Whoever asked may have given up waiting; the notification is on disk all the same.
-            drop(answer.send(result));
+            let _ = answer.send(result);
         }
     }
 }
@@ -98,7 +98,7 @@ async fn commit_one(store: &Store, standpoint: &Standpoint, record: &Record) -> 
         (Err(error), Record::Notified { .. }) if spoilt(&error) => {
             let mut aside = record.clone();
             if let Record::Notified { told, .. } = &mut aside {
-                *told = Told::Odd("it could not be folded into what is known");
+                *told = Told::Odd("it could not be folded into what is known".into());
             }
             store.record(&[aside], &context).await
         }

@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 pub(crate) use loose::{List, Object, Scalar};
 
 use super::classify;
-use crate::engine::{Actor, ConversationId, PartId};
+use crate::engine::{Actor, ConversationId};
 
 /// Why something of Intercom's could not be understood. Says what kind of thing it was, and nothing of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

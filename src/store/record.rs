@@ -75,7 +75,7 @@ pub enum Told {
     /// Its topic is not known: kept aside.
     Unknown,
     /// It is not understood, for this reason: kept aside.
-    Odd(&'static str),
+    Odd(String),
 }
 
 impl Told {
@@ -94,7 +94,7 @@ impl Told {
         }
     }
 
-    fn kept_because(&self) -> Option<&'static str> {
+    fn kept_because(&self) -> Option<&str> {
         match self {
             Told::Conversation(_) | Told::Nothing => None,
             Told::Unknown => Some("unknown topic"),

@@ -120,7 +120,10 @@ impl Sweeper {
 
     /// The facts as just read decide. What is not due any more ends here.
     async fn prepare(&self, claimed: Claimed, due: &Due, fresh: Fresh) -> Result<Ready, Box<(Outcome, Inputs)>> {
-        let facts = inputs(&fresh.decided.conversation, &[("anchor_at", due.anchor_at.to_string()), ("due_at", due.due_at.to_string())]);
+        let facts = inputs(
+            &fresh.decided.conversation,
+            &[("anchor_at", due.anchor_at.to_string()), ("due_at", due.due_at.to_string())],
+        );
         let (action, why) = match &fresh.decided.decision {
             Decision::Act { rule, step, anchor_at, action, why, .. }
                 if *rule == due.rule && *step == due.step && *anchor_at == due.anchor_at =>
@@ -128,7 +131,10 @@ impl Sweeper {
                 (action.clone(), why.to_string())
             }
             Decision::Act { rule, step, .. } => {
-                return Err(Box::new((Outcome::Left(format!("things have changed: now rule `{rule}`, step `{step}` is due")), facts)));
+                return Err(Box::new((
+                    Outcome::Left(format!("things have changed: now rule `{rule}`, step `{step}` is due")),
+                    facts,
+                )));
             }
             other => return Err(Box::new((Outcome::Left(other.why().to_string()), facts))),
         };
@@ -161,7 +167,10 @@ impl Sweeper {
             rule: due.rule.to_string(),
             closes_at: closes_at.or(Some(now)),
             quiet_for: now.duration_since(due.anchor_at),
-            contact_first_name: contact_name.as_deref().and_then(|name| name.split_whitespace().next()).map(str::to_owned),
+            contact_first_name: contact_name
+                .as_deref()
+                .and_then(|name| name.split_whitespace().next())
+                .map(str::to_owned),
             contact_name,
             conversation_id: fresh.decided.conversation.id.to_string(),
             conversation_title: fresh.read.title.clone(),
@@ -248,7 +257,10 @@ impl Sweeper {
             Ok(now) => Ok(self.raced_or_done(&now, deed, sending.contact, ready.why)),
             Err(error) => {
                 tracing::warn!(conversation.id = %id, error = %error, "closed, but whether the contact had spoken is not known yet");
-                Ok(Outcome::Unclear { look_at: self.standpoint.now(), why: "closed; whether the contact had spoken is not known yet".into() })
+                Ok(Outcome::Unclear {
+                    look_at: self.standpoint.now(),
+                    why: "closed; whether the contact had spoken is not known yet".into(),
+                })
             }
         }
     }
@@ -299,7 +311,13 @@ impl Sweeper {
     }
 
     /// Could not be read: nothing is done.
-    async fn unreadable(&self, id: &ConversationId, acting: &Acting, claimed: Claimed, error: SweepError) -> Result<(), SweepError> {
+    async fn unreadable(
+        &self,
+        id: &ConversationId,
+        acting: &Acting,
+        claimed: Claimed,
+        error: SweepError,
+    ) -> Result<(), SweepError> {
         let SweepError::Intercom(error) = error else { return Err(error) };
         let now = self.standpoint.now();
         let outcome = match error.class() {

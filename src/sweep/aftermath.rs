@@ -74,7 +74,10 @@ impl Sweeper {
         if now.duration_since(pending.sent_at) > LONGEST_SEARCH {
             return Outcome::Failed("the answer was lost, and what became of the call could not be found out".into());
         }
-        Outcome::Unclear { look_at: now + self.settings.unclear_quiet, why: "the answer was lost; looking into it".into() }
+        Outcome::Unclear {
+            look_at: now + self.settings.unclear_quiet,
+            why: "the answer was lost; looking into it".into(),
+        }
     }
 
     /// Does what is still to do after deeds: restoring a snooze, opening again what was closed over a contact's reply.
@@ -125,7 +128,9 @@ impl Sweeper {
             Class::Gone => Followed::NotNeeded("it no longer exists in Intercom"),
             Class::Refused | Class::BadRequest if pending.follow_tries + 1 >= REFUSALS => {
                 Followed::GivenUp(match pending.follow_up {
-                    Some(FollowUp::RestoreSnooze) => format!("the snooze could not be restored, the conversation is open: {error}"),
+                    Some(FollowUp::RestoreSnooze) => {
+                        format!("the snooze could not be restored, the conversation is open: {error}")
+                    }
                     _ => format!("the conversation could not be opened again: {error}"),
                 })
             }

@@ -81,11 +81,16 @@ pub(super) fn inputs(conversation: &Conversation, extra: &[(&str, String)]) -> c
         let moments = conversation.latest.iter().filter(|((known, _), _)| *known == class);
         moments.map(|(_, (at, _))| at.to_string()).max()
     };
-    put("state", conversation.state().map(|state| match state {
-        State::Open => "open".to_owned(),
-        State::Closed => "closed".to_owned(),
-        State::Snoozed { until } => until.map_or_else(|| "snoozed".to_owned(), |until| format!("snoozed until {until}")),
-    }));
+    put(
+        "state",
+        conversation.state().map(|state| match state {
+            State::Open => "open".to_owned(),
+            State::Closed => "closed".to_owned(),
+            State::Snoozed { until } => {
+                until.map_or_else(|| "snoozed".to_owned(), |until| format!("snoozed until {until}"))
+            }
+        }),
+    );
     put("updated_at", conversation.updated_at().map(|at| at.to_string()));
     put("contact_reply", latest(Activity::ContactReply));
     put("teammate_reply", latest(Activity::TeammateReply));

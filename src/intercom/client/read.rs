@@ -28,11 +28,17 @@ pub struct ReadConversation {
 impl ReadConversation {
     /// Whether every part since then is shown, so that one that is not there does not exist.
     pub fn shows_everything_since(&self, since: Timestamp) -> bool {
-        self.sighting.whole && (self.shown < SHOWN_AT_MOST || self.sighting.parts.iter().any(|part| is_shown_before(part, since)))
+        self.sighting.whole
+            && (self.shown < SHOWN_AT_MOST || self.sighting.parts.iter().any(|part| is_shown_before(part, since)))
     }
 
     /// Reads an answer to a `GET`, or with `deed` to a call that shows only the new part.
-    pub(super) fn read(json: &[u8], at: Timestamp, key: &TextKey, deed: bool) -> Result<ReadConversation, IntercomError> {
+    pub(super) fn read(
+        json: &[u8],
+        at: Timestamp,
+        key: &TextKey,
+        deed: bool,
+    ) -> Result<ReadConversation, IntercomError> {
         let conversation = Conversation::read(json).map_err(garbled)?;
         let mut sighting = conversation.sighting(key, Seen::Fetched { at }).map_err(garbled)?;
         sighting.whole &= !deed;

@@ -1,0 +1,5 @@
+//! The demo.
+/// Runs it.
+pub async fn run(_out: &mut impl std::io::Write) -> anyhow::Result<()> {
+    Ok(())
+}
