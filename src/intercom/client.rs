@@ -1,7 +1,7 @@
 //! The calls to Intercom that the daemon makes, and nothing more general.
 //!
 //! Owns: what each call sends, and whether its answer is about what was asked. Refuses: repeating a call, following
-//! a redirect, going through a proxy, and judging what to do next. How one request travels is in [`transport`].
+//! a redirect, going through a proxy, and judging what to do next. How one request travels is in `client/transport.rs`.
 
 mod answers;
 mod read;

@@ -1,7 +1,7 @@
 //! How fast we may ask Intercom, shared by everybody who asks.
 //!
 //! Owns: the count of requests in any ten seconds, and the waits that Intercom's answers ask for. Refuses: sending
-//! anything. [`Pace`] is the arithmetic on a time that is handed in; [`Pacer`] adds the lock and the waiting.
+//! anything. [`Pace`] is the arithmetic on a time that is handed in; `Pacer` adds the lock and the waiting.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
