@@ -96,7 +96,7 @@ mod tests {
         let shared = Clock::from(clock.clone());
         clock.advance(SignedDuration::from_hours(1));
         assert_eq!(shared.now().to_string(), "2026-03-02T13:00:00Z");
-        assert_eq!(shared.elapsed(), Duration::from_secs(3600));
+        assert_eq!(shared.elapsed(), Duration::from_hours(1));
     }
 
     #[test]

@@ -3,38 +3,38 @@
 //! Owns: starting and stopping in the right order, and that no job overlaps itself. Refuses: doing any of the work.
 //! The demo and the tests run this same daemon; they only bring their own clock and another address for Intercom.
 
+mod jobs;
+mod parts;
+
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::board::{Board, Run};
+use crate::board::Board;
 use crate::clock::Clock;
-use crate::config::{self, Config, Mode, Secrets};
+use crate::config::{Config, Mode, Secrets};
 use crate::health::{self, Health};
-use crate::identity::{self, Expected};
-use crate::intercom::client::ClientSettings;
+use crate::identity::{self};
 use crate::intercom::text::TextKey;
 use crate::intercom::{Intercom, signature};
 use crate::receiver::{self, Receiver};
-use crate::reconcile::{self, Reconciled};
-use crate::safety::{self, Acting, Blocked, Limits};
+use crate::reconcile::Reconciled;
 use crate::scheduler::Scheduler;
 use crate::server;
 use crate::standpoint::Standpoint;
-use crate::store::{KeepBodies, Store, StoreError};
-use crate::sweep::{Settings, Sweeper, Swept};
+use crate::store::{Store, StoreError};
+use crate::sweep::Sweeper;
 use crate::tally::Tally;
 use crate::writer::Writer;
 
-/// A look at the workspace that failed before the first one succeeded is tried again after this.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+use self::jobs::Jobs;
+pub use self::jobs::Sweeping;
+use self::parts::{client_settings, configured, expected, keep_bodies, settings};
+
 /// How long running jobs may take to end when the daemon stops.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -76,43 +76,12 @@ pub struct Daemon {
     writing: JoinHandle<()>,
 }
 
-/// What is woken: never two of the same at once.
-#[derive(Debug)]
-struct Jobs {
-    sweeper: Sweeper,
-    expected: Expected,
-    probe: Duration,
-    retention: SignedDuration,
-    tally: Arc<Tally>,
-    sweeping: Mutex<()>,
-    looking: Mutex<LastLook>,
-    asked_at: Mutex<Option<Duration>>,
-}
-
-#[derive(Debug, Default)]
-struct LastLook {
-    failed_at: Option<Duration>,
-}
-
-/// What became of a wish to sweep.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sweeping {
-    /// It ran.
-    Ran(Swept),
-    /// Nothing may be done at present.
-    Blocked(Blocked),
-    /// It ended early.
-    Failed(String),
-    /// The one before still runs.
-    Busy,
-}
-
 impl Daemon {
     /// Starts everything. When it returns, notifications are accepted; acting begins after the first complete look.
     pub async fn start(config: &Config, secrets: &Secrets, clock: Clock) -> Result<Daemon, StartError> {
         let public = listen(config.server.listen, "server").await?;
         let admin = listen(config.admin.listen, "admin").await?;
-        let store = Store::open(&database_path(config)).await?;
+        let store = Store::open(&config.database.path.clone()).await?;
         let text_key = TextKey::new(&store.text_key().await?);
         let intercom =
             Intercom::new(client_settings(config), secrets.access_token.clone(), text_key.clone(), clock.clone())?;
@@ -262,138 +231,6 @@ fn address(listener: &TcpListener, configured: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(configured)
 }
 
-impl Jobs {
-    fn new(sweeper: Sweeper, expected: Expected, config: &Config, tally: Arc<Tally>) -> Jobs {
-        Jobs {
-            sweeper,
-            expected,
-            probe: config.intercom.probe,
-            retention: config.database.retention,
-            tally,
-            sweeping: Mutex::new(()),
-            looking: Mutex::new(LastLook::default()),
-            asked_at: Mutex::new(None),
-        }
-    }
-
-    /// What the schedule wakes: finds out who we are if that is open, looks if nobody has yet, and sweeps.
-    async fn tick(&self) {
-        if !self.sweeper.board.looked() && self.may_look_again() {
-            drop(self.look().await);
-        }
-        self.ask_if_refused().await;
-        match self.sweep().await {
-            Sweeping::Busy => self.tally.skipped_sweep(),
-            Sweeping::Blocked(why) => tracing::debug!(why = %why, "nothing is done"),
-            Sweeping::Ran(_) | Sweeping::Failed(_) => {}
-        }
-    }
-
-    async fn sweep(&self) -> Sweeping {
-        let Ok(_alone) = self.sweeping.try_lock() else { return Sweeping::Busy };
-        let sweeper = &self.sweeper;
-        let acting = match safety::may_act(&sweeper.board, &sweeper.standpoint, &sweeper.intercom) {
-            Ok(acting) => acting,
-            Err(why) => {
-                self.note_sweep(Err(format!("nothing is done: {why}")));
-                return Sweeping::Blocked(why);
-            }
-        };
-        match sweeper.sweep(&acting).await {
-            Ok(swept) => {
-                self.note_sweep(Ok(format!(
-                    "{} done, {} ended otherwise, {} waiting",
-                    swept.done, swept.other, swept.waiting
-                )));
-                Sweeping::Ran(swept)
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "the sweep ended early; what it had not reached stays due");
-                self.note_sweep(Err(error.to_string()));
-                Sweeping::Failed(error.to_string())
-            }
-        }
-    }
-
-    async fn look(&self) -> Result<Reconciled, String> {
-        let mut last = self.looking.lock().await;
-        let result = self.look_now().await;
-        last.failed_at = result.is_err().then(|| self.sweeper.standpoint.clock().elapsed());
-        let told = match &result {
-            Ok(found) => Ok(format!("{} listed, {} read", found.listed, found.changed)),
-            Err(why) => Err(why.clone()),
-        };
-        self.sweeper.board.reconciled(self.run(told));
-        if let Err(why) = &result {
-            tracing::warn!(error = %why, "the look at the workspace failed; trying again");
-        }
-        result
-    }
-
-    async fn look_now(&self) -> Result<Reconciled, String> {
-        self.ask().await?;
-        let sweeper = &self.sweeper;
-        if let Some(mismatch) = sweeper.board.mismatch() {
-            return Err(mismatch);
-        }
-        let identity = sweeper.standpoint.identity();
-        let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
-            return Err("Intercom did not say whose token it is; set [intercom] app_id and admin_id".into());
-        };
-        let found = reconcile::reconcile(sweeper, &Acting { app_id, admin_id }).await;
-        found.map_err(|error| error.to_string())
-    }
-
-    async fn look_and_tidy(&self) {
-        drop(self.look().await);
-        let before = self.sweeper.standpoint.clock().now() - self.retention;
-        match self.sweeper.store.prune(before).await {
-            Ok(0) => {}
-            Ok(gone) => tracing::info!(gone, "forgot old notification ids and bodies"),
-            Err(error) => tracing::warn!(error = %error, "old notification ids could not be forgotten"),
-        }
-    }
-
-    /// Whether a look may be tried: none is going on, and none failed just now.
-    fn may_look_again(&self) -> bool {
-        let Ok(last) = self.looking.try_lock() else { return false };
-        let now = self.sweeper.standpoint.clock().elapsed();
-        last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= LOOK_AGAIN)
-    }
-
-    /// Asks Intercom again, every `probe`, whether it lets us in.
-    async fn ask_if_refused(&self) {
-        let board = &self.sweeper.board;
-        if board.refused().is_none() && board.mismatch().is_none() {
-            return;
-        }
-        let now = self.sweeper.standpoint.clock().elapsed();
-        let asked_at = *self.asked_at.lock().await;
-        if asked_at.is_none_or(|asked| now.saturating_sub(asked) >= self.probe) {
-            if let Err(why) = self.ask().await {
-                tracing::warn!(error = %why, "Intercom still refuses us");
-            }
-        }
-    }
-
-    async fn ask(&self) -> Result<(), String> {
-        let sweeper = &self.sweeper;
-        *self.asked_at.lock().await = Some(sweeper.standpoint.clock().elapsed());
-        let asked =
-            identity::ask(&sweeper.intercom, &sweeper.store, &sweeper.standpoint, &sweeper.board, &self.expected).await;
-        asked.map_err(|error| error.to_string())
-    }
-
-    fn note_sweep(&self, result: Result<String, String>) {
-        self.sweeper.board.swept(self.run(result));
-    }
-
-    fn run(&self, result: Result<String, String>) -> Run {
-        let clock = self.sweeper.standpoint.clock();
-        Run { at: clock.now(), elapsed: clock.elapsed(), result }
-    }
-}
-
 /// `due_at` is a cache of the decision: when what it depends on has changed, every conversation is decided on again.
 async fn reschedule_if_changed(store: &Store, standpoint: &Standpoint, config: &Config) -> Result<(), StoreError> {
     let context = standpoint.context();
@@ -414,61 +251,4 @@ async fn reschedule_if_changed(store: &Store, standpoint: &Standpoint, config: &
 fn fingerprint(config: &Config) -> String {
     let depends = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
     crate::engine::rule::digest(&depends)
-}
-
-fn database_path(config: &Config) -> PathBuf {
-    config.database.path.clone()
-}
-
-fn client_settings(config: &Config) -> ClientSettings {
-    ClientSettings {
-        base_url: config.intercom.base_url.clone(),
-        api_version: config.intercom.api_version.clone(),
-        timeout: config.intercom.timeout,
-        requests_per_10s: config.intercom.requests_per_10s,
-    }
-}
-
-fn expected(config: &Config) -> Expected {
-    Expected {
-        app_id: config.intercom.app_id.clone(),
-        admin_id: config.intercom.admin_id.clone(),
-        region: region(config),
-    }
-}
-
-/// The region that the address belongs to; a proxy or a test has none.
-fn region(config: &Config) -> Option<&'static str> {
-    match config.intercom.base_url.host_str() {
-        Some("api.intercom.io") => Some("US"),
-        Some("api.eu.intercom.io") => Some("EU"),
-        Some("api.au.intercom.io") => Some("AU"),
-        _ => None,
-    }
-}
-
-fn keep_bodies(config: &Config) -> KeepBodies {
-    match config.database.keep_bodies {
-        config::KeepBodies::Odd => KeepBodies::Odd,
-        config::KeepBodies::All => KeepBodies::All,
-    }
-}
-
-fn settings(config: &Config) -> Settings {
-    Settings {
-        dry_run: config.mode == Mode::DryRun,
-        limits: Limits {
-            actions_per_sweep: config.safety.max_actions_per_sweep,
-            closes_per_hour: config.safety.max_closes_per_hour,
-            messages_per_hour: config.safety.max_messages_per_hour,
-        },
-        unclear_quiet: config.safety.unclear_quiet,
-        timezone: config.timezone.clone(),
-    }
-}
-
-fn configured(config: &Config) -> String {
-    let rules = config.rules.rules.len();
-    let mode = if config.mode == Mode::DryRun { "dry-run: nothing is sent" } else { "live" };
-    format!("{rules} rule{}, {mode}", if rules == 1 { "" } else { "s" })
 }

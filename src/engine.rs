@@ -3,6 +3,7 @@
 //! Owns: every decision. Refuses: I/O, async, reading a clock, serde. Everything here is a function of its
 //! arguments, so the receiver, the sweep, a test and a replay of old history all get the same answer.
 
+pub mod activity;
 pub mod conversation;
 pub mod decide;
 pub mod history;

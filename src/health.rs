@@ -23,9 +23,9 @@ use crate::store::{Recorded, Store};
 use crate::tally::Tally;
 
 /// No sweep ended for so long: the sweep is stuck, or the scheduler is.
-const SWEEP_OVERDUE: Duration = Duration::from_secs(5 * 60);
+const SWEEP_OVERDUE: Duration = Duration::from_mins(5);
 /// No look at the workspace succeeded for so long.
-const RECONCILE_OVERDUE: Duration = Duration::from_secs(2 * 3_600);
+const RECONCILE_OVERDUE: Duration = Duration::from_hours(2);
 
 /// What health looks at.
 #[derive(Debug, Clone)]

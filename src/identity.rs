@@ -83,17 +83,17 @@ pub async fn ask(
 
 fn mismatch(me: &Me, expected: &Expected, known: &Identity) -> Option<String> {
     let workspace = expected.app_id.as_deref().or(known.app_id.as_deref());
-    if let (Some(ours), Some(theirs)) = (workspace, me.app_id.as_deref()) {
-        if ours != theirs {
-            return Some(format!(
-                "the access token belongs to workspace {theirs}, not to {ours}; use that workspace's token, or another database"
-            ));
-        }
+    if let (Some(ours), Some(theirs)) = (workspace, me.app_id.as_deref())
+        && ours != theirs
+    {
+        return Some(format!(
+            "the access token belongs to workspace {theirs}, not to {ours}; use that workspace's token, or another database"
+        ));
     }
-    if let (Some(ours), Some(theirs)) = (expected.region, me.region.as_deref()) {
-        if !ours.eq_ignore_ascii_case(theirs) {
-            return Some(format!("the workspace is in region {theirs}; set [intercom] region to it"));
-        }
+    if let (Some(ours), Some(theirs)) = (expected.region, me.region.as_deref())
+        && !ours.eq_ignore_ascii_case(theirs)
+    {
+        return Some(format!("the workspace is in region {theirs}; set [intercom] region to it"));
     }
     None
 }

@@ -10,6 +10,9 @@ use autoclosed::command::run::RunError;
 use autoclosed::{config, intercom, telemetry};
 use clap::{Parser, Subcommand};
 
+const FILE_HELP: &str =
+    "Configuration file [default: $AUTOCLOSED_CONFIG, /etc/autoclosed/autoclosed.toml, config/autoclosed.toml]";
+
 /// Closes Intercom conversations that have gone quiet, by your rules.
 #[derive(Parser)]
 #[command(version, about, arg_required_else_help = true)]
@@ -39,14 +42,13 @@ enum Command {
 
 #[derive(clap::Args)]
 struct File {
-    /// Configuration file [default: $AUTOCLOSED_CONFIG, /etc/autoclosed/autoclosed.toml, config/autoclosed.toml]
-    #[arg(long = "config", value_name = "FILE")]
+    #[arg(long = "config", value_name = "FILE", help = FILE_HELP)]
     path: Option<PathBuf>,
 }
 
 impl File {
     fn path(self) -> PathBuf {
-        config::default_path(self.path, variable, |path| path.exists())
+        config::default_path(self.path, variable, std::path::Path::exists)
     }
 }
 

@@ -15,14 +15,15 @@ use tokio::sync::{Mutex, MutexGuard};
 
 mod attempts;
 mod conversations;
+mod fold;
+mod outcome;
 mod record;
 mod rows;
 mod settings;
 
-pub use attempts::{
-    BUDGET_WINDOW, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
-};
+pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
+pub use outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled};
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
 
 /// `PRAGMA application_id` of our files.
@@ -48,7 +49,7 @@ pub enum StoreError {
         /// Newest schema of this program.
         known: i64,
     },
-    /// The linked SQLite is too old.
+    /// The linked `SQLite` is too old.
     #[error("SQLite {0} can corrupt its write-ahead log; 3.51.3 or newer is needed: build with the bundled one")]
     TooOld(String),
     /// The file is damaged.
@@ -105,10 +106,10 @@ impl Store {
     /// Closes the connections; what was committed is on disk already.
     pub async fn close(self) {
         self.readers.close().await;
-        if let Ok(writer) = Arc::try_unwrap(self.writer) {
-            if let Err(error) = writer.into_inner().close().await {
-                tracing::warn!(error = %error, "closing the database failed; nothing committed is lost");
-            }
+        if let Ok(writer) = Arc::try_unwrap(self.writer)
+            && let Err(error) = writer.into_inner().close().await
+        {
+            tracing::warn!(error = %error, "closing the database failed; nothing committed is lost");
         }
     }
 
@@ -145,7 +146,7 @@ fn is_sqlite(path: &Path) -> Result<bool, StoreError> {
     Ok(file.read_exact(&mut head).is_ok() && &head == b"SQLite format 3\0")
 }
 
-/// Nobody else may read what customers did: the file is made with mode 0600 before SQLite fills it.
+/// Nobody else may read what customers did: the file is made with mode 0600 before `SQLite` fills it.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;
     let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);

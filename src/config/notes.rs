@@ -48,7 +48,8 @@ impl<'a> Notes<'a> {
             notes.error(span, format!("this is not TOML: {}", plainly(error.message())), syntax_help(error.message()));
             if lines.len() >= LISTED {
                 // This is no configuration; nothing in it means anything.
-                lines = vec![0..text.len()];
+                lines.clear();
+                lines.push(0..text.len());
                 break;
             }
         }

@@ -1,3 +1,5 @@
+//! Every mistake that a configuration can hold, and what is said about it.
+
 mod rules;
 mod sections;
 mod steps;

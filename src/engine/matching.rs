@@ -38,7 +38,7 @@ pub(super) fn fit(matches: &Match, view: &View<'_>) -> Fit {
         match Fit::from(condition) {
             Fit::Yes => {}
             Fit::Unknown => fit = Fit::Unknown,
-            no => return no,
+            Fit::No(misfit) => return Fit::No(misfit),
         }
     }
     fit

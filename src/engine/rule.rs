@@ -193,7 +193,7 @@ impl fmt::Display for StepId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             StepKind::Close => f.write_str("close"),
-            kind => write!(f, "{} {}", kind.name(), self.nth),
+            StepKind::Reply => write!(f, "reply {}", self.nth),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! What templates become, and which are refused.
+
 use super::*;
 
 fn values() -> Values {

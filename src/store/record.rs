@@ -3,19 +3,19 @@
 //! The first reads what is known of the conversations that are touched; the fold and the decision happen in
 //! between, in memory; the second writes everything and commits. The number of statements does not grow.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::value::RawValue;
 use sqlx::{Row, SqliteConnection};
 
-use super::rows::{self, AttemptRow, ConversationRow, json, ms};
+use super::fold::Fold;
+use super::rows::{json, ms};
 use super::{Store, StoreError};
 use crate::engine::conversation::{Conversation, ConversationId, Sighting};
 use crate::engine::history::History;
 use crate::engine::rule::RuleSet;
-use crate::engine::{Decision, Why, decide};
+use crate::engine::{Decision, decide};
 
 /// What decisions depend on beside the conversation.
 #[derive(Debug, Clone)]
@@ -79,14 +79,14 @@ pub enum Told {
 }
 
 impl Told {
-    fn sighting(&self) -> Option<&Sighting> {
+    pub(super) fn sighting(&self) -> Option<&Sighting> {
         match self {
             Told::Conversation(seen) => Some(seen),
             Told::Nothing | Told::Unknown | Told::Odd(_) => None,
         }
     }
 
-    fn result(&self) -> Recorded {
+    pub(super) fn result(&self) -> Recorded {
         match self {
             Told::Conversation(_) => Recorded::Stored,
             Told::Nothing | Told::Unknown => Recorded::Ignored,
@@ -94,7 +94,7 @@ impl Told {
         }
     }
 
-    fn kept_because(&self) -> Option<&str> {
+    pub(super) fn kept_because(&self) -> Option<&str> {
         match self {
             Told::Conversation(_) | Told::Nothing => None,
             Told::Unknown => Some("unknown topic"),
@@ -156,32 +156,6 @@ const READ: &str = "BEGIN IMMEDIATE; SELECT
             a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest)) FROM json_each(?2) j
        CROSS JOIN attempt a ON a.app_id = j.value->>0 AND a.conversation_id = j.value->>1)";
 
-// Plain `?` only: in one round trip a later statement's numbered parameters would get the earlier ones' values.
-const WRITE: &str = "
-INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
-    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?) WHERE true
-    ON CONFLICT (app_id, id) DO NOTHING;
-INSERT INTO notification_body (app_id, key, reason, received_at, body)
-    SELECT value->>0, value->>1, value->>2, value->>3, substr(?, value->>4, value->>5) FROM json_each(?);
-INSERT INTO activity (app_id, conversation_id, part_id, class, at, actor, admin_id, digest)
-    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7 FROM json_each(?) WHERE true
-    ON CONFLICT DO NOTHING;
-INSERT INTO fact (app_id, conversation_id, updated_at, told_at, fetched, notification_id, state, snoozed_until, facts)
-    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
-    FROM json_each(?) WHERE true ON CONFLICT DO NOTHING;
-INSERT INTO conversation (app_id, id, state, snoozed_until, facts, updated_at, fetched, told_at, notification_id, created_at,
-        channel, delivered_as, flags, latest, by_admin, snooze_ends, due_at, fetch_at)
-    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9,
-        value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16, value->>17
-    FROM json_each(?) WHERE true
-    ON CONFLICT (app_id, id) DO UPDATE SET state = excluded.state, snoozed_until = excluded.snoozed_until,
-        facts = excluded.facts, updated_at = excluded.updated_at, fetched = excluded.fetched, told_at = excluded.told_at,
-        notification_id = excluded.notification_id, created_at = excluded.created_at, channel = excluded.channel,
-        delivered_as = excluded.delivered_as, flags = excluded.flags, latest = excluded.latest,
-        by_admin = excluded.by_admin, snooze_ends = excluded.snooze_ends, due_at = excluded.due_at,
-        fetch_at = excluded.fetch_at, fetch_tries = 0;
-COMMIT";
-
 impl Store {
     /// Writes down a batch in one transaction and tells, for each item in order, what became of it. All or nothing:
     /// after an error nothing of the batch is in the database.
@@ -242,179 +216,6 @@ fn touched<'a>(record: &'a Record, context: &'a Context) -> Option<(&'a str, &'a
         Record::Notified { app_id, told, .. } => told.sighting().map(|seen| (app_id.as_str(), seen.id.as_str())),
         Record::Fetched(seen) => Some((context.workspace(), seen.id.as_str())),
     }
-}
-
-/// A conversation being folded.
-struct Known {
-    conversation: Conversation,
-    fetch_at: Option<Timestamp>,
-}
-
-/// The batch in memory, between reading and writing.
-struct Fold<'a> {
-    context: &'a Context,
-    seen: HashMap<(String, String), String>,
-    known: HashMap<(String, String), Known>,
-    history: HashMap<(String, String), History>,
-    changed: HashSet<(String, String)>,
-    notifications: Vec<Box<RawValue>>,
-    bodies: Vec<u8>,
-    kept: Vec<Box<RawValue>>,
-    activities: Vec<Box<RawValue>>,
-    facts: Vec<Box<RawValue>>,
-}
-
-impl<'a> Fold<'a> {
-    fn read(context: &'a Context, seen: &str, conversations: &str, attempts: &str) -> Result<Self, StoreError> {
-        let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
-        let seen: Vec<(String, String, String)> = serde_json::from_str(seen).map_err(odd)?;
-        let conversations: Vec<ConversationRow> = serde_json::from_str(conversations).map_err(odd)?;
-        let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
-        let mut known = HashMap::new();
-        for row in conversations {
-            let fetch_at = row.17.map(rows::at).transpose()?;
-            let conversation = row.conversation()?;
-            known.insert((row.0, row.1), Known { conversation, fetch_at });
-        }
-        let mut history: HashMap<_, History> = HashMap::new();
-        for row in attempts {
-            let key = (row.0.clone(), row.1.clone());
-            history.entry(key).or_default().attempts.push(row.attempt(context.dry_run)?);
-        }
-        let seen = seen.into_iter().map(|(app_id, id, fingerprint)| ((app_id, id), fingerprint)).collect();
-        let (changed, notifications, bodies) = (HashSet::new(), Vec::new(), Vec::new());
-        let (kept, activities, facts) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Fold { context, seen, known, history, changed, notifications, bodies, kept, activities, facts })
-    }
-
-    fn add(&mut self, record: &Record) -> Recorded {
-        match record {
-            Record::Fetched(seen) => {
-                self.see(self.context.workspace(), seen);
-                Recorded::Stored
-            }
-            Record::Notified { app_id, key, topic, fingerprint, told, body } => {
-                let id = (app_id.clone(), key.clone());
-                let repeat = self.seen.get(&id).map(|known| known == fingerprint);
-                let foreign = self.context.app_id.as_deref().is_some_and(|ours| ours != app_id);
-                let (result, reason) = match (repeat, foreign) {
-                    (Some(true), _) => (Recorded::Duplicate, None),
-                    (Some(false), _) => (Recorded::Duplicate, Some("the same id with other content")),
-                    (None, true) => (Recorded::Foreign, Some("another workspace")),
-                    (None, false) => (told.result(), told.kept_because()),
-                };
-                if repeat.is_none() {
-                    let about = told.sighting().map(|seen| seen.id.as_str());
-                    let row = (app_id, key, topic, about, fingerprint, result.name(), ms(self.context.now));
-                    push(&mut self.notifications, &row);
-                    self.seen.insert(id, fingerprint.clone());
-                }
-                self.keep(app_id, key, reason, repeat, body);
-                if let (Some(seen), false) = (told.sighting(), foreign || repeat == Some(true)) {
-                    self.see(app_id, seen);
-                }
-                result
-            }
-        }
-    }
-
-    fn keep(&mut self, app_id: &str, key: &str, reason: Option<&str>, repeat: Option<bool>, body: &[u8]) {
-        let all = self.context.keep_bodies == KeepBodies::All && repeat.is_none();
-        let Some(reason) = reason.or(all.then_some("all are kept")) else { return };
-        let row = (app_id, key, reason, ms(self.context.now), self.bodies.len() + 1, body.len());
-        push(&mut self.kept, &row);
-        self.bodies.extend_from_slice(body);
-    }
-
-    /// Folds a sighting in, and logs what it adds.
-    fn see(&mut self, app_id: &str, seen: &Sighting) {
-        let key = (app_id.to_owned(), seen.id.to_string());
-        self.log(app_id, seen);
-        let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None };
-        let known = self.known.remove(&key).unwrap_or_else(unread);
-        self.log_facts(app_id, seen, &known.conversation);
-        let disagrees = known.conversation.disagrees_with(seen);
-        let conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
-        let fetch_at = if disagrees {
-            Some(self.context.now)
-        } else if seen.whole || conversation.gone {
-            None
-        } else {
-            known.fetch_at
-        };
-        self.changed.insert(key.clone());
-        self.known.insert(key, Known { conversation, fetch_at });
-    }
-
-    fn log(&mut self, app_id: &str, seen: &Sighting) {
-        for part in &seen.parts {
-            let id = part.id.map(|id| id.to_string()).unwrap_or_default();
-            for class in &part.classes {
-                let row = (
-                    app_id,
-                    seen.id.as_str(),
-                    &id,
-                    class.name(),
-                    ms(part.at),
-                    part.actor.name(),
-                    &part.admin_id,
-                    &part.digest,
-                );
-                push(&mut self.activities, &row);
-            }
-        }
-    }
-
-    fn log_facts(&mut self, app_id: &str, seen: &Sighting, before: &Conversation) {
-        let Some(snapshot) = &seen.snapshot else { return };
-        if before.facts() == Some(&snapshot.facts) {
-            return;
-        }
-        let (version, state) = (&snapshot.version, snapshot.facts.state);
-        let (updated, told) = (ms(version.updated_at), ms(version.created_at));
-        let until = state.and_then(rows::snoozed_until).map(ms);
-        let state = state.map(rows::state_name);
-        let facts = rows::facts_json(&snapshot.facts);
-        let fetched = i64::from(version.fetched);
-        push(
-            &mut self.facts,
-            &(app_id, seen.id.as_str(), updated, told, fetched, &version.notification_id, state, until, facts),
-        );
-    }
-
-    /// Decides on every conversation that changed, writes all of it and commits.
-    async fn write(self, writer: &mut SqliteConnection) -> Result<(), StoreError> {
-        let rows: Vec<_> = self.changed.iter().filter_map(|key| self.decide(key)).collect();
-        sqlx::query(WRITE)
-            .bind(json(&self.notifications))
-            .bind(self.bodies)
-            .bind(json(&self.kept))
-            .bind(json(&self.activities))
-            .bind(json(&self.facts))
-            .bind(json(&rows))
-            .execute(writer)
-            .await?;
-        Ok(())
-    }
-
-    fn decide(&self, key: &(String, String)) -> Option<ConversationRow> {
-        let known = self.known.get(key)?;
-        let history = self.history.get(key).cloned().unwrap_or_default();
-        let decision = decide(&known.conversation, &history, &self.context.rules, self.context.now);
-        let fetch_at = known.fetch_at.or_else(|| self.to_read(&known.conversation, &decision));
-        Some(ConversationRow::of(&key.0, &known.conversation, decision.due_at(), fetch_at))
-    }
-
-    /// What must be read from Intercom before anything can be said: unknown facts, unless reading did not tell them.
-    fn to_read(&self, conversation: &Conversation, decision: &Decision) -> Option<Timestamp> {
-        let unknown = matches!(decision.why(), Why::NotRead);
-        (unknown && !conversation.whole && !conversation.gone).then_some(self.context.now)
-    }
-}
-
-/// A row of any shape as JSON. Strings and numbers always have a JSON form.
-fn push<T: serde::Serialize>(rows: &mut Vec<Box<RawValue>>, row: &T) {
-    rows.extend(serde_json::value::to_raw_value(row));
 }
 
 /// How long after a failed read it is tried again: 1, 2, 4 … 60 minutes.

@@ -17,7 +17,7 @@ const TICKET: u8 = 1;
 const GONE: u8 = 2;
 const WHOLE: u8 = 4;
 
-/// A conversation's row, in the order of [`CONVERSATION`].
+/// A conversation's row, in the order in which [`record`](super::record) reads it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ConversationRow(
     pub(super) String,         // app_id
@@ -41,6 +41,7 @@ pub(super) struct ConversationRow(
 );
 
 /// The facts as JSON: tags, admin assignee, team assignee, priority.
+#[expect(clippy::option_option, reason = "the outer one is knowledge, the inner one the fact")]
 #[derive(Serialize, Deserialize)]
 struct FactsJson {
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -206,7 +207,7 @@ fn moment((class, actor, moment, part): &(String, String, i64, Option<String>)) 
     Some(((Class::from_name(class)?, Actor::from_name(actor)?), (at(*moment).ok()?, part)))
 }
 
-/// An attempt as far as `decide` needs it, in the order of [`ATTEMPT`](super::record::ATTEMPT).
+/// An attempt as far as `decide` needs it, in the order in which [`record`](super::record) reads it.
 #[derive(Debug, Deserialize)]
 pub(super) struct AttemptRow(
     pub(super) String, // app_id

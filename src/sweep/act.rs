@@ -18,11 +18,13 @@ use crate::store::{Claim, Claimed, Inputs, Outcome, Sending};
 const PARKED: SignedDuration = SignedDuration::from_hours(24);
 /// Refusals after which a step has failed for good.
 const REFUSALS: u32 = 3;
+/// Reading the conversation, the contact's name, the call itself.
+const CALLS_OF_A_DEED: u32 = 3;
 /// A due conversation that cannot be read, or whose budget is spent without a known end, rests that long.
 const REST: SignedDuration = SignedDuration::from_mins(1);
 
 /// A step that the stored facts say is due.
-struct Due {
+struct DueStep {
     rule: RuleName,
     step: StepId,
     anchor_at: Timestamp,
@@ -57,7 +59,7 @@ impl Sweeper {
             self.rest_if_still_due(id, acting).await?;
             return Ok(true);
         };
-        let due = Due { rule, step, anchor_at, due_at };
+        let due = DueStep { rule, step, anchor_at, due_at };
         let claim = Claim { app_id: &acting.app_id, conversation: id, rule: &due.rule, step, anchor_at, due_at };
         let Some(claimed) = self.store.claim(&claim, context.now).await? else {
             self.store.reschedule(id, &context).await?;
@@ -66,7 +68,10 @@ impl Sweeper {
         if let Err(spent) = budget.allows(step.kind, speaks(&action)) {
             return self.over_budget(id, acting, claimed, spent, budget, &known.conversation).await;
         }
-        self.perform(id, acting, claimed, &due, budget, swept).await?;
+        // All calls of a deed are reserved ahead, so that none of them waits between the reading and the call.
+        let permits = self.intercom.permits(CALLS_OF_A_DEED).await;
+        let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
+        prompt.perform(id, acting, claimed, &due, budget, swept).await?;
         Ok(true)
     }
 
@@ -95,7 +100,7 @@ impl Sweeper {
         id: &ConversationId,
         acting: &Acting,
         claimed: Claimed,
-        due: &Due,
+        due: &DueStep,
         budget: &mut Budget,
         swept: &mut Swept,
     ) -> Result<(), SweepError> {
@@ -119,7 +124,7 @@ impl Sweeper {
     }
 
     /// The facts as just read decide. What is not due any more ends here.
-    async fn prepare(&self, claimed: Claimed, due: &Due, fresh: Fresh) -> Result<Ready, Box<(Outcome, Inputs)>> {
+    async fn prepare(&self, claimed: Claimed, due: &DueStep, fresh: Fresh) -> Result<Ready, Box<(Outcome, Inputs)>> {
         let facts = inputs(
             &fresh.decided.conversation,
             &[("anchor_at", due.anchor_at.to_string()), ("due_at", due.due_at.to_string())],
@@ -158,7 +163,7 @@ impl Sweeper {
         &self,
         template: &str,
         closes_at: Option<Timestamp>,
-        due: &Due,
+        due: &DueStep,
         fresh: &Fresh,
     ) -> Result<String, message::TemplateError> {
         let contact_name = self.contact_name(template, &fresh.read).await;
@@ -227,14 +232,9 @@ impl Sweeper {
         };
         match answer {
             Ok(answer) if closes => self.closed(id, acting, ready, &sending, &answer).await,
-            Ok(answer) => Ok(self.replied(acting, ready, &sending, &answer)),
+            Ok(answer) => Ok(replied(acting, ready, &sending, &answer)),
             Err(error) => self.refused_or_lost(id, ready.claimed, &sending, error).await,
         }
-    }
-
-    fn replied(&self, acting: &Acting, ready: Ready, sending: &Sending, answer: &Answer<ReadConversation>) -> Outcome {
-        let deed = our_part(acting, answer);
-        Outcome::Done { deed, restore_snooze: sending.snoozed_until.is_some(), why: ready.why }
     }
 
     /// A contact may have spoken between the reading and the close: that takes the close back.
@@ -254,7 +254,7 @@ impl Sweeper {
         }
         self.store.answered(ready.claimed.id, deed, self.standpoint.now()).await?;
         match self.read(id).await {
-            Ok(now) => Ok(self.raced_or_done(&now, deed, sending.contact, ready.why)),
+            Ok(now) => Ok(raced_or_done(&now, deed, sending.contact, ready.why)),
             Err(error) => {
                 tracing::warn!(conversation.id = %id, error = %error, "closed, but whether the contact had spoken is not known yet");
                 Ok(Outcome::Unclear {
@@ -263,25 +263,6 @@ impl Sweeper {
                 })
             }
         }
-    }
-
-    /// What a fresh look after our close shows.
-    pub(super) fn raced_or_done(
-        &self,
-        now: &Fresh,
-        deed: Deed,
-        seen: Option<crate::engine::conversation::Moment>,
-        why: String,
-    ) -> Outcome {
-        let conversation = &now.decided.conversation;
-        let spoke = conversation.last_contact_reply().filter(|reply| Some(*reply) > seen);
-        let reopen = spoke.is_some() && conversation.state() == Some(State::Closed);
-        // A reply after the close opens the conversation by itself, as it should.
-        let meanwhile = spoke.is_some_and(|(at, _)| at <= deed.at);
-        if !meanwhile && !reopen {
-            return Outcome::Done { deed, restore_snooze: false, why };
-        }
-        Outcome::Raced { deed, reopen, why: "the contact wrote while it was being closed".into() }
     }
 
     async fn refused_or_lost(
@@ -345,7 +326,7 @@ impl Sweeper {
         attempt: i64,
         outcome: &Outcome,
         inputs: &Inputs,
-        due: &Due,
+        due: &DueStep,
     ) -> Result<&'static str, SweepError> {
         let settled = self.store.settle(attempt, outcome, inputs, self.standpoint.now()).await?;
         if settled.news {
@@ -399,4 +380,27 @@ pub(super) fn our_part(acting: &Acting, answer: &Answer<ReadConversation>) -> De
 
 fn is_part(id: Option<crate::engine::PartId>) -> bool {
     matches!(id, Some(crate::engine::PartId::Part(_)))
+}
+
+fn replied(acting: &Acting, ready: Ready, sending: &Sending, answer: &Answer<ReadConversation>) -> Outcome {
+    let deed = our_part(acting, answer);
+    Outcome::Done { deed, restore_snooze: sending.snoozed_until.is_some(), why: ready.why }
+}
+
+/// What a fresh look after our close shows.
+pub(super) fn raced_or_done(
+    now: &Fresh,
+    deed: Deed,
+    seen: Option<crate::engine::conversation::Moment>,
+    why: String,
+) -> Outcome {
+    let conversation = &now.decided.conversation;
+    let spoke = conversation.last_contact_reply().filter(|reply| Some(*reply) > seen);
+    let reopen = spoke.is_some() && conversation.state() == Some(State::Closed);
+    // A reply after the close opens the conversation by itself, as it should.
+    let meanwhile = spoke.is_some_and(|(at, _)| at <= deed.at);
+    if !meanwhile && !reopen {
+        return Outcome::Done { deed, restore_snooze: false, why };
+    }
+    Outcome::Raced { deed, reopen, why: "the contact wrote while it was being closed".into() }
 }

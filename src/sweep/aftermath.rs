@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::act::our_part;
+use super::act::{our_part, raced_or_done};
 use super::read::{Fresh, inputs};
 use super::{PENDING_AT_ONCE, SweepError, Sweeper, Swept, is_general};
 use crate::engine::conversation::{Class as Activity, Part, State};
@@ -56,7 +56,7 @@ impl Sweeper {
         let deed = pending.deeds.first().copied().or_else(|| ours.map(|part| Deed { at: part.at, part: part.id }));
         match (deed, pending.step.kind) {
             (Some(deed), StepKind::Close) => {
-                self.raced_or_done(fresh, deed, pending.contact, "the answer was lost, but it was done".into())
+                raced_or_done(fresh, deed, pending.contact, "the answer was lost, but it was done".into())
             }
             (Some(deed), StepKind::Reply) => {
                 let restore_snooze = pending.snoozed_until.is_some();

@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
+mod closes;
+mod harness;
 mod sockets;
+mod survives;
 mod tidy;

@@ -1,3 +1,5 @@
+//! The client against servers that say exactly what a test tells them to.
+
 mod answers;
 mod requests;
 mod server;
@@ -24,8 +26,12 @@ fn noon() -> Timestamp {
 
 fn client(settings: ClientSettings) -> (Intercom, ManualClock) {
     let clock = ManualClock::at(noon());
-    let intercom = Intercom::new(settings, SecretString::from(TOKEN), clock.clone().into()).unwrap();
+    let intercom = Intercom::new(settings, SecretString::from(TOKEN), text_key(), clock.clone().into()).unwrap();
     (intercom, clock)
+}
+
+fn text_key() -> TextKey {
+    TextKey::new(&[7; 32])
 }
 
 fn id(text: &str) -> ConversationId {

@@ -1,3 +1,5 @@
+//! What every topic says, in every family of payloads.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

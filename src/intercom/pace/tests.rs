@@ -1,3 +1,5 @@
+//! No ten seconds hold more requests than are allowed.
+
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;

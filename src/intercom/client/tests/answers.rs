@@ -9,11 +9,11 @@ use crate::intercom::error::Class;
 
 const DATE: &str = "Date: Mon, 02 Mar 2026 11:59:00 GMT\r\n";
 
-async fn close(play: Play) -> Result<Answer<Conversation>, IntercomError> {
+async fn close(play: Play) -> Result<Answer<ReadConversation>, IntercomError> {
     close_within(Duration::from_secs(10), play).await
 }
 
-async fn close_within(timeout: Duration, play: Play) -> Result<Answer<Conversation>, IntercomError> {
+async fn close_within(timeout: Duration, play: Play) -> Result<Answer<ReadConversation>, IntercomError> {
     let server = Server::playing([play]).await;
     let (intercom, _) = client(ClientSettings { timeout, ..settings(server.url) });
     let outcome = intercom.close(&id("7"), "81", Some("Bye")).await;

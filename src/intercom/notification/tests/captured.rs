@@ -1,3 +1,5 @@
+//! Plays captured notifications, where there are any.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Whatever comes, parsing gives an answer.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

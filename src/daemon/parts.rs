@@ -1,0 +1,61 @@
+//! What each part of the daemon needs of the configuration.
+
+use crate::config::{self, Config, Mode};
+use crate::identity::Expected;
+use crate::intercom::client::ClientSettings;
+use crate::safety::Limits;
+use crate::store::KeepBodies;
+use crate::sweep::Settings;
+
+pub(super) fn client_settings(config: &Config) -> ClientSettings {
+    ClientSettings {
+        base_url: config.intercom.base_url.clone(),
+        api_version: config.intercom.api_version.clone(),
+        timeout: config.intercom.timeout,
+        requests_per_10s: config.intercom.requests_per_10s,
+    }
+}
+
+pub(super) fn expected(config: &Config) -> Expected {
+    Expected {
+        app_id: config.intercom.app_id.clone(),
+        admin_id: config.intercom.admin_id.clone(),
+        region: region(config),
+    }
+}
+
+/// The region that the address belongs to; a proxy or a test has none.
+fn region(config: &Config) -> Option<&'static str> {
+    match config.intercom.base_url.host_str() {
+        Some("api.intercom.io") => Some("US"),
+        Some("api.eu.intercom.io") => Some("EU"),
+        Some("api.au.intercom.io") => Some("AU"),
+        _ => None,
+    }
+}
+
+pub(super) fn keep_bodies(config: &Config) -> KeepBodies {
+    match config.database.keep_bodies {
+        config::KeepBodies::Odd => KeepBodies::Odd,
+        config::KeepBodies::All => KeepBodies::All,
+    }
+}
+
+pub(super) fn settings(config: &Config) -> Settings {
+    Settings {
+        dry_run: config.mode == Mode::DryRun,
+        limits: Limits {
+            actions_per_sweep: config.safety.max_actions_per_sweep,
+            closes_per_hour: config.safety.max_closes_per_hour,
+            messages_per_hour: config.safety.max_messages_per_hour,
+        },
+        unclear_quiet: config.safety.unclear_quiet,
+        timezone: config.timezone.clone(),
+    }
+}
+
+pub(super) fn configured(config: &Config) -> String {
+    let rules = config.rules.rules.len();
+    let mode = if config.mode == Mode::DryRun { "dry-run: nothing is sent" } else { "live" };
+    format!("{rules} rule{}, {mode}", if rules == 1 { "" } else { "s" })
+}

@@ -1,0 +1,252 @@
+//! What an attempt goes through: claimed, about to be sent, settled, followed up.
+
+use jiff::Timestamp;
+
+use crate::engine::conversation::{ConversationId, Moment};
+use crate::engine::history::Deed;
+use crate::engine::rule::{RuleName, StepId};
+
+/// A step that is about to be done.
+#[derive(Debug, Clone)]
+pub struct Claim<'a> {
+    /// Our workspace.
+    pub app_id: &'a str,
+    /// The conversation.
+    pub conversation: &'a ConversationId,
+    /// The rule.
+    pub rule: &'a RuleName,
+    /// The step.
+    pub step: StepId,
+    /// The moment that the period counts from.
+    pub anchor_at: Timestamp,
+    /// When the step was due.
+    pub due_at: Timestamp,
+}
+
+/// A claimed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimed {
+    /// Its row.
+    pub id: i64,
+    /// Definite refusals so far.
+    pub tries: u32,
+}
+
+/// What is written down before a call, so that its fate can be found out if the answer is lost.
+#[derive(Debug, Clone)]
+pub struct Sending {
+    /// Now, on Intercom's clock.
+    pub sent_at: Timestamp,
+    /// When to look, should no answer come.
+    pub look_at: Timestamp,
+    /// Digest of the message template; `None` for a silent deed.
+    pub template: Option<String>,
+    /// Keyed digest of the text.
+    pub digest: Option<String>,
+    /// End of the snooze that the conversation is in.
+    pub snoozed_until: Option<Timestamp>,
+    /// The contact's last reply, as just read.
+    pub contact: Option<Moment>,
+}
+
+/// What the decision looked at, for the journal: a JSON object.
+#[derive(Debug, Clone)]
+pub struct Inputs(pub String);
+
+/// How an attempt ended, or stands.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Done.
+    Done {
+        /// The part that was made.
+        deed: Deed,
+        /// It woke a snooze that must be restored.
+        restore_snooze: bool,
+        /// The reason, in words.
+        why: String,
+    },
+    /// Done, but a contact had spoken meanwhile.
+    Raced {
+        /// The part that was made.
+        deed: Deed,
+        /// The conversation is still closed and must be opened again.
+        reopen: bool,
+        /// The reason, in words.
+        why: String,
+    },
+    /// Not done, as things had changed; taken up again should they change back.
+    Left(String),
+    /// Not done now; taken up again.
+    Deferred(String),
+    /// Decided, but nothing is sent in dry-run.
+    DryRun(String),
+    /// The answer was lost.
+    Unclear {
+        /// When to look.
+        look_at: Timestamp,
+        /// The reason, in words.
+        why: String,
+    },
+    /// Refused; tried again later.
+    Parked {
+        /// When.
+        until: Timestamp,
+        /// The reason, in words.
+        why: String,
+    },
+    /// Passed over on purpose.
+    Passed(String),
+    /// Refused for good.
+    Failed(String),
+}
+
+impl Outcome {
+    /// The word in journal, metrics and database.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Done { .. } => "done",
+            Outcome::Raced { .. } => "raced",
+            Outcome::Left(_) | Outcome::Passed(_) => "left",
+            Outcome::Deferred(_) | Outcome::Parked { .. } => "deferred",
+            Outcome::DryRun(_) => "dry_run",
+            Outcome::Unclear { .. } => "unclear",
+            Outcome::Failed(_) => "failed",
+        }
+    }
+
+    /// The reason, in words.
+    pub fn why(&self) -> &str {
+        match self {
+            Outcome::Done { why, .. }
+            | Outcome::Raced { why, .. }
+            | Outcome::Unclear { why, .. }
+            | Outcome::Parked { why, .. }
+            | Outcome::Left(why)
+            | Outcome::Deferred(why)
+            | Outcome::DryRun(why)
+            | Outcome::Passed(why)
+            | Outcome::Failed(why) => why,
+        }
+    }
+
+    pub(super) fn phase(&self) -> &'static str {
+        match self {
+            Outcome::Done { .. } => "done",
+            Outcome::Raced { .. } => "raced",
+            Outcome::Left(_) | Outcome::Deferred(_) | Outcome::DryRun(_) => "open",
+            Outcome::Unclear { .. } => "unclear",
+            Outcome::Parked { .. } => "parked",
+            Outcome::Passed(_) => "passed",
+            Outcome::Failed(_) => "failed",
+        }
+    }
+
+    pub(super) fn deed(&self) -> Option<Deed> {
+        match self {
+            Outcome::Done { deed, .. } | Outcome::Raced { deed, .. } => Some(*deed),
+            _ => None,
+        }
+    }
+
+    pub(super) fn look_at(&self) -> Option<Timestamp> {
+        match self {
+            Outcome::Unclear { look_at, .. } => Some(*look_at),
+            Outcome::Parked { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn follow_up(&self) -> Option<&'static str> {
+        match self {
+            Outcome::Done { restore_snooze: true, .. } => Some("restore_snooze"),
+            Outcome::Raced { reopen: true, .. } => Some("reopen"),
+            _ => None,
+        }
+    }
+
+    /// Certainly nothing of it reached the conversation.
+    pub(super) fn without_effect(&self) -> bool {
+        !matches!(self, Outcome::Done { .. } | Outcome::Raced { .. } | Outcome::Unclear { .. })
+    }
+}
+
+/// An attempt that needs looking after: its answer was lost, or something is still to do.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// Its row.
+    pub id: i64,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The rule.
+    pub rule: RuleName,
+    /// The step.
+    pub step: StepId,
+    /// When the call was sent.
+    pub sent_at: Timestamp,
+    /// Keyed digest of the text that was sent.
+    pub digest: Option<String>,
+    /// End of the snooze that it was in just before.
+    pub snoozed_until: Option<Timestamp>,
+    /// The contact's last reply as seen just before.
+    pub contact: Option<Moment>,
+    /// The parts that it made, as far as known.
+    pub deeds: Vec<Deed>,
+    /// When our part was made.
+    pub done_at: Option<Timestamp>,
+    /// What is still to do.
+    pub follow_up: Option<FollowUp>,
+    /// How often that was tried.
+    pub follow_tries: u32,
+}
+
+/// What is still to do after a deed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FollowUp {
+    /// Snooze the conversation again, as our message woke it.
+    RestoreSnooze,
+    /// Open the conversation again, as a contact had spoken.
+    Reopen,
+}
+
+/// How a follow-up ended.
+#[derive(Debug, Clone)]
+pub enum Followed {
+    /// It was done, making this part.
+    Done(Deed),
+    /// It is not needed any more, for this reason.
+    NotNeeded(&'static str),
+    /// It could not be done; try again then.
+    Again(Timestamp),
+    /// It was refused for good.
+    GivenUp(String),
+}
+
+/// What was settled, for whoever wants to tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The outcome's word.
+    pub outcome: &'static str,
+    /// It is new: the journal has a line for it.
+    pub news: bool,
+}
+
+/// A line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// When.
+    pub at: Timestamp,
+    /// The conversation.
+    pub conversation: String,
+    /// The rule.
+    pub rule: String,
+    /// The step.
+    pub step: String,
+    /// What it does: the step's kind.
+    pub does: String,
+    /// The outcome.
+    pub outcome: String,
+    /// Why.
+    pub why: String,
+    /// What was looked at, as JSON.
+    pub inputs: String,
+}

@@ -1,0 +1,188 @@
+//! The whole daemon against the fake Intercom, over real HTTP, on a clock that is moved by hand.
+
+use std::path::PathBuf;
+
+use autoclosed::clock::{Clock, ManualClock};
+use autoclosed::config::{self, Secrets};
+use autoclosed::daemon::{Daemon, Sweeping};
+use autoclosed::engine::ConversationId;
+use autoclosed::fake_intercom::{FakeIntercom, Workspace};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+
+/// The key that the fake signs with.
+pub(crate) const CLIENT_SECRET: &str = "client-secret-of-the-tests";
+
+/// A rule that reminds after five days and closes after seven, of what is snoozed or was.
+pub(crate) const SNOOZED_A_WEEK: &str = r#"
+[[rule]]
+name = "snoozed-a-week"
+match.state = ["snoozed", "woken"]
+counts_from = ["contact_reply", "teammate_reply"]
+[[rule.step]]
+after = "5 days"
+do = "reply"
+body = "Hi {{ contact.first_name | default('there') }}, did that solve it?"
+[[rule.step]]
+after = "7 days"
+do = "close"
+body = "Closing this for now."
+"#;
+
+/// A rule that closes anything quiet for a day, with a word.
+pub(crate) const QUIET_A_DAY: &str = r#"
+[[rule]]
+name = "quiet-a-day"
+match_all = true
+step = [{ after = "1 day", do = "close", body = "Closing this for now." }]
+"#;
+
+/// A workspace, a daemon, and the time that both live in.
+pub(crate) struct House {
+    pub(crate) clock: ManualClock,
+    pub(crate) intercom: FakeIntercom,
+    pub(crate) daemon: Option<Daemon>,
+    configuration: String,
+    folder: tempfile::TempDir,
+}
+
+/// Monday, 2 March 2026, 9 in the morning.
+pub(crate) fn monday() -> Timestamp {
+    "2026-03-02T09:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn days(count: i64) -> SignedDuration {
+    SignedDuration::from_hours(24 * count)
+}
+
+pub(crate) fn hours(count: i64) -> SignedDuration {
+    SignedDuration::from_hours(count)
+}
+
+pub(crate) fn minutes(count: i64) -> SignedDuration {
+    SignedDuration::from_mins(count)
+}
+
+pub(crate) fn seconds(count: i64) -> SignedDuration {
+    SignedDuration::from_secs(count)
+}
+
+impl House {
+    /// A daemon in live mode with these rules, that has looked at the workspace once.
+    pub(crate) async fn with(rules: &str) -> House {
+        let mut house = House::without_daemon(rules).await;
+        house.start().await;
+        house.look().await;
+        house
+    }
+
+    /// The workspace alone; `start` brings the daemon.
+    pub(crate) async fn without_daemon(rules: &str) -> House {
+        House::configured(&format!("mode = \"live\"\n{rules}"), Workspace::default()).await
+    }
+
+    /// `extra` stands at the top of the configuration.
+    pub(crate) async fn configured(extra: &str, workspace: Workspace) -> House {
+        let clock = ManualClock::at(monday());
+        let intercom = FakeIntercom::start(clock.clone().into(), workspace).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        House { clock, intercom, daemon: None, configuration: extra.to_owned(), folder }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("autoclosed.db")
+    }
+
+    fn config(&self) -> config::Config {
+        let (head, rules) = match self.configuration.find("[[") {
+            Some(at) => self.configuration.split_at(at),
+            None => (self.configuration.as_str(), ""),
+        };
+        let text = format!(
+            "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.2:0\"\n\
+             [database]\nurl = \"sqlite:{}\"\n{rules}",
+            self.intercom.url(),
+            self.database().display()
+        );
+        config::parse("test.toml", text.as_bytes()).unwrap().config
+    }
+
+    pub(crate) async fn start(&mut self) {
+        let secrets = Secrets {
+            access_token: SecretString::from(Workspace::default().token),
+            client_secrets: vec![SecretString::from(CLIENT_SECRET)],
+        };
+        let daemon = Daemon::start(&self.config(), &secrets, Clock::from(self.clock.clone())).await.unwrap();
+        let webhook = format!("http://{}/webhooks/intercom", daemon.public_address());
+        self.intercom.send_notifications_to(&webhook, CLIENT_SECRET);
+        self.daemon = Some(daemon);
+    }
+
+    /// Stops the daemon and starts it again on the same database.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start().await;
+        self.look().await;
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            daemon.stop().await;
+        }
+    }
+
+    pub(crate) fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().unwrap()
+    }
+
+    pub(crate) async fn look(&self) {
+        self.daemon().reconcile().await.unwrap();
+    }
+
+    /// Lets time pass; what became due meanwhile is done in one sweep at the end of it.
+    pub(crate) async fn after(&self, time: SignedDuration) -> Sweeping {
+        self.intercom.settle().await;
+        self.clock.advance(time);
+        self.sweep().await
+    }
+
+    pub(crate) async fn sweep(&self) -> Sweeping {
+        self.intercom.settle().await;
+        // Intercom's clock is known from its last answer; ask it anew after a leap of the clock.
+        let swept = self.daemon().sweep().await;
+        self.intercom.settle().await;
+        swept
+    }
+
+    pub(crate) fn state(&self, id: &ConversationId) -> &'static str {
+        self.intercom.conversation(id).unwrap().state
+    }
+
+    /// Calls that changed something, as `METHOD path word-of-the-deed`.
+    pub(crate) fn deeds(&self) -> Vec<String> {
+        let calls = self.intercom.mutating_calls();
+        calls
+            .iter()
+            .map(|call| {
+                let body = call.body.as_ref();
+                let word = body.and_then(|body| body["message_type"].as_str()).unwrap_or("-").to_owned();
+                format!("{word} {}", call.status.map_or("unanswered".to_owned(), |status| status.to_string()))
+            })
+            .collect()
+    }
+
+    /// The journal as `outcome step: why`.
+    pub(crate) async fn journal(&self, id: &ConversationId) -> Vec<String> {
+        let lines = self.daemon().store().journal(Some(id)).await.unwrap();
+        lines.iter().map(|line| format!("{} {}: {}", line.outcome, line.step, line.why)).collect()
+    }
+
+    /// A conversation in which the contact asked and a teammate answered a minute later.
+    pub(crate) async fn answered(&self) -> ConversationId {
+        let id = self.intercom.contact_starts("How do I export my data?");
+        self.clock.advance(minutes(1));
+        self.intercom.teammate_replies(&id, "Under Settings, then Export.");
+        self.intercom.settle().await;
+        id
+    }
+}
