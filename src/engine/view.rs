@@ -83,7 +83,7 @@ impl<'a> View<'a> {
 
     /// Open: because a message of ours woke it (it still counts as snoozed), because the snooze ran out, or simply.
     fn stand_open(&self) -> Standing {
-        if let Some(until) = self.broken_snooze() {
+        if let Some(until) = self.broken_snooze().filter(|until| *until > self.now) {
             return Standing::Snoozed { until: Some(until) };
         }
         let timers = self.activities.iter().filter(|a| a.class == Class::Unsnoozed && a.actor == Actor::Timer);
@@ -93,8 +93,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The end of the snooze that a message of ours ended early, if nobody else has touched it since. Once that end
-    /// has come it counts as the timer's, and this is `None`.
+    /// The end of the snooze that a message of ours ended early, if nobody else has touched it since.
     fn broken_snooze(&self) -> Option<Timestamp> {
         if self.conversation.state() != Some(State::Open) {
             return None;

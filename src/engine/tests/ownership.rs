@@ -12,7 +12,7 @@ after = "2 days"
 do = "reply"
 body = "Anything else that we can do?"
 [[rule.step]]
-after = "30 days"
+after = "20 days"
 do = "close"
 silent = true
 
@@ -39,12 +39,12 @@ fn a_second_rule_neither_writes_nor_closes_within_a_day_of_the_first_one_s_messa
         wed 09:30 untagged vip
     "), @r"
         mon 02 08:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `vip`: the contact is owed an answer; `all`: the contact is owed an answer
         mon 02 08:01  tagged vip
         mon 02 09:00  teammate replies
             wait until wed 04 09:00 for `reply 1` of `vip`: 2 days without a word since a teammate wrote at mon 02 09:00
-        wed 04 09:00  ** reply that it closes wed 01 09:00 by `reply 1` of `vip`: 2 days without a word since a teammate wrote at mon 02 09:00
-            wait until wed 01 09:00 for `close` of `vip`: 30 days without a word since a teammate wrote at mon 02 09:00
+        wed 04 09:00  ** reply that it closes sun 22 09:00 by `reply 1` of `vip`: 2 days without a word since a teammate wrote at mon 02 09:00
+            wait until sun 22 09:00 for `close` of `vip`: 20 days without a word since a teammate wrote at mon 02 09:00
         wed 04 09:30  untagged vip
             wait until wed 04 10:00 for `reply 1` of `all`: 2 days 1 hour without a word since a teammate wrote at mon 02 09:00
         wed 04 10:00  ** passed over: another rule wrote to the contact in this silence by `reply 1` of `all`: 2 days 1 hour without a word since a teammate wrote at mon 02 09:00
@@ -62,7 +62,7 @@ fn a_rule_that_has_begun_keeps_the_conversation_from_one_above_it() {
         wed 10:30 tagged vip
     "), @r"
         mon 02 08:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `vip`: the contact is owed an answer; `all`: the contact is owed an answer
         mon 02 09:00  teammate replies
             wait until wed 04 10:00 for `reply 1` of `all`: 2 days 1 hour without a word since a teammate wrote at mon 02 09:00
         wed 04 10:00  ** reply that it closes wed 04 11:00 by `reply 1` of `all`: 2 days 1 hour without a word since a teammate wrote at mon 02 09:00
@@ -81,14 +81,14 @@ fn a_rule_that_has_not_begun_gives_way_to_one_above_it() {
         tue 09:00 tagged vip
     "), @r"
         mon 02 08:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `vip`: the contact is owed an answer; `all`: the contact is owed an answer
         mon 02 09:00  teammate replies
             wait until wed 04 10:00 for `reply 1` of `all`: 2 days 1 hour without a word since a teammate wrote at mon 02 09:00
         tue 03 09:00  tagged vip
             wait until wed 04 09:00 for `reply 1` of `vip`: 2 days without a word since a teammate wrote at mon 02 09:00
-        wed 04 09:00  ** reply that it closes wed 01 09:00 by `reply 1` of `vip`: 2 days without a word since a teammate wrote at mon 02 09:00
-            wait until wed 01 09:00 for `close` of `vip`: 30 days without a word since a teammate wrote at mon 02 09:00
-        wed 01 09:00  ** close silently by `close` of `vip`: 30 days without a word since a teammate wrote at mon 02 09:00
+        wed 04 09:00  ** reply that it closes sun 22 09:00 by `reply 1` of `vip`: 2 days without a word since a teammate wrote at mon 02 09:00
+            wait until sun 22 09:00 for `close` of `vip`: 20 days without a word since a teammate wrote at mon 02 09:00
+        sun 22 09:00  ** close silently by `close` of `vip`: 20 days without a word since a teammate wrote at mon 02 09:00
             leave: it is closed
         ");
 }
@@ -122,7 +122,7 @@ fn a_last_word_is_a_message_too_and_no_other_rule_closes_within_a_day_of_it() {
         wed 10:01 untagged vip
     "), @r"
         mon 02 08:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `vip`: the contact is owed an answer; `all`: the contact is owed an answer
         mon 02 08:01  tagged vip
         mon 02 09:00  teammate replies
             wait until wed 04 09:00 for `close` of `vip`: 2 days without a word since a teammate wrote at mon 02 09:00

@@ -24,7 +24,7 @@ fn a_reminder_comes_first_and_then_the_close() {
         mon 09:05 teammate replies
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
         thu 05 09:05  ** reply that it closes sat 07 09:05 by `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
@@ -42,7 +42,7 @@ fn a_conversation_that_is_rescued_an_hour_before_is_not_closed() {
         sat 08:05 contact writes
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
         thu 05 09:05  ** reply that it closes sat 07 09:05 by `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
@@ -60,13 +60,12 @@ fn a_reply_that_no_webhook_told_of_is_seen_before_the_close() {
         sat 08:05 contact writes unseen
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
         thu 05 09:05  ** reply that it closes sat 07 09:05 by `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
             wait until sat 07 09:05 for `close` of `quiet`: 5 days without a word since a teammate wrote at mon 02 09:05
         sat 07 08:05  contact writes
-        sat 07 09:05  (read again)
             leave: no rule fits: `quiet`: the contact is owed an answer
         ");
 }
@@ -79,7 +78,7 @@ fn a_late_reminder_moves_the_close() {
         mon 10:00 daemon down until fri 12:00
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
         mon 02 10:00  daemon down until fri 12:00
@@ -100,7 +99,7 @@ fn neither_bots_nor_notes_nor_assignments_move_the_timer() {
         tue 11:00 teammate assigns
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
         tue 03 09:00  bot replies
@@ -120,7 +119,7 @@ fn a_bot_answers_nobody() {
         mon 09:01 bot replies
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:01  bot replies
         ");
 }
@@ -133,7 +132,7 @@ fn a_tie_within_a_second_counts_for_the_contact() {
         tue 09:00 contact writes
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         tue 03 09:00  teammate replies
             wait until fri 06 09:00 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at tue 03 09:00
         tue 03 09:00  contact writes
@@ -150,7 +149,7 @@ fn a_hold_tag_between_reminder_and_close_keeps_it_and_lets_it_go() {
         mon 09:00 untagged autoclose-hold
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
         thu 05 09:05  ** reply that it closes sat 07 09:05 by `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
@@ -159,8 +158,8 @@ fn a_hold_tag_between_reminder_and_close_keeps_it_and_lets_it_go() {
             leave: held by the tag `autoclose-hold`
         mon 09 09:00  untagged autoclose-hold
             close with a last word by `close` of `quiet`: 5 days without a word since a teammate wrote at mon 02 09:05
-        sat 07 09:05  ** close with a last word by `close` of `quiet`: 5 days without a word since a teammate wrote at mon 02 09:05
-            leave: every step of the rule is done
+        mon 09 09:00  ** close with a last word by `close` of `quiet`: 5 days without a word since a teammate wrote at mon 02 09:05
+            leave: it is closed
         ");
 }
 
@@ -172,7 +171,7 @@ fn what_a_person_writes_as_our_admin_is_a_teammate_s() {
         tue 09:05 sharer replies
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  sharer replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
         tue 03 09:05  sharer replies
@@ -192,7 +191,7 @@ fn where_the_step_may_not_write_it_is_passed_over_and_the_close_is_silent() {
         mon 09:05 teammate replies
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:00  it is on whatsapp
         mon 02 09:05  teammate replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
@@ -211,7 +210,7 @@ fn a_conversation_that_was_closed_by_a_teammate_is_left() {
         fri 09:05 teammate closes
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until thu 05 09:05 for `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
         thu 05 09:05  ** reply that it closes sat 07 09:05 by `reply 1` of `quiet`: 3 days without a word since a teammate wrote at mon 02 09:05
@@ -241,7 +240,7 @@ fn what_a_person_reopens_without_a_word_stays_open_until_somebody_speaks() {
         mon 09:00 teammate replies
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until tue 03 09:05 for `close` of `quiet`: 1 day without a word since a teammate wrote at mon 02 09:05
         tue 03 09:05  ** close silently by `close` of `quiet`: 1 day without a word since a teammate wrote at mon 02 09:05
@@ -268,7 +267,7 @@ fn a_conversation_is_closed_twice_and_then_left_until_the_contact_writes() {
         sun 10:00 teammate replies
     "), @r"
         mon 02 09:00  contact writes
-            leave: not read yet
+            leave: no rule fits: `quiet`: the contact is owed an answer
         mon 02 09:05  teammate replies
             wait until tue 03 09:05 for `close` of `quiet`: 1 day without a word since a teammate wrote at mon 02 09:05
         tue 03 09:05  ** close silently by `close` of `quiet`: 1 day without a word since a teammate wrote at mon 02 09:05

@@ -13,6 +13,9 @@ use crate::engine::rule::{self, RuleName, StepId, StepKind};
 /// Stories run on for that long after their last line.
 const AFTERWARDS: i64 = 40 * 86_400;
 
+/// How a line begins that tells a decision.
+const DECIDED: &str = "    ";
+
 /// What Intercom holds, what the daemon knows of it, and what has been told so far.
 pub(super) struct World {
     rules: RuleSet,
@@ -27,6 +30,7 @@ pub(super) struct World {
     webhooks: u64,
     known: Conversation,
     pub(super) history: History,
+    now: Timestamp,
     due_at: Option<Timestamp>,
     log: Vec<String>,
     last: String,
@@ -60,6 +64,7 @@ impl World {
             webhooks: 0,
             known: Conversation::unread(id()),
             history: History::default(),
+            now: at(0),
             due_at: None,
             log: Vec::new(),
             last: String::new(),
@@ -75,7 +80,7 @@ impl World {
         self.due_at = decision.due_at();
         let brief = told(&brief(decision));
         if self.last != brief {
-            self.log.push(format!("    {brief}"));
+            self.log.push(format!("{DECIDED}{brief}"));
             self.last = brief;
         }
     }
@@ -102,15 +107,19 @@ impl World {
             Event::DaemonDown(until) => self.down_until = until,
             Event::Look => {}
         }
+        self.now = line.at;
         let of_daemon = matches!(line.event, Event::DaemonDown(_) | Event::RestoringFails | Event::TimerSticks);
         if of_daemon {
             return;
         }
         self.updated_at = line.at;
-        if line.event == Event::Look || (self.parts.is_empty() && !line.untold) {
+        if line.event == Event::Look {
             self.fetch(line.at);
         } else if !line.untold {
             self.notify(line.at);
+        }
+        if matches!(self.decide(line.at).why(), Why::NotRead) && !self.known.whole {
+            self.fetch(line.at);
         }
         let decision = self.decide(line.at);
         self.say_decision(&decision);
@@ -190,7 +199,7 @@ impl World {
     fn fetch(&mut self, now: Timestamp) {
         self.wake(now);
         let contact = self.parts.iter().filter(|part| part.classes.contains(&Class::ContactReply));
-        self.see(Sighting {
+        self.see(&Sighting {
             snapshot: Some(self.snapshot(now, String::new())),
             last_contact_reply_at: contact.map(|part| part.at).max(),
             parts: self.parts.clone(),
@@ -200,29 +209,35 @@ impl World {
         });
     }
 
-    /// A webhook with the newest part.
+    /// A webhook with the newest part. Where it tells another story of the same second, asking settles it.
     fn notify(&mut self, now: Timestamp) {
         self.webhooks += 1;
-        self.see(Sighting {
+        let seen = Sighting {
             snapshot: Some(self.snapshot(now, format!("n{:06}", self.webhooks))),
             parts: self.parts.last().cloned().into_iter().collect(),
             ..Sighting::of(id())
-        });
+        };
+        let disagrees = self.known.disagrees_with(&seen);
+        self.see(&seen);
+        if disagrees {
+            self.fetch(Timestamp::from_second(now.as_second() + 2).unwrap());
+        }
     }
 
-    fn see(&mut self, seen: Sighting) {
+    fn see(&mut self, seen: &Sighting) {
         let known = std::mem::replace(&mut self.known, Conversation::unread(id()));
-        self.known = known.after(&seen, Some(ADMIN));
+        self.known = known.after(seen, Some(ADMIN));
     }
 
     /// Lets time pass: whenever something is due it is read, decided on again, and done.
     fn pass(&mut self, end: Timestamp) {
         let mut looks = 0;
         while let Some(due) = self.due_at {
-            let now = due.max(self.down_until);
+            let now = due.max(self.down_until).max(self.now);
             if now >= end {
                 return;
             }
+            self.now = now;
             looks += 1;
             assert!(looks < 2_000, "it never comes to rest: {}", self.log.join("\n"));
             self.fetch(now);
@@ -239,7 +254,7 @@ impl World {
     }
 
     fn say_after(&mut self, now: Timestamp, decision: &Decision) {
-        if told(&brief(decision)) != self.last && !self.log.last().unwrap().contains("** ") {
+        if told(&brief(decision)) != self.last && self.log.last().unwrap().starts_with(DECIDED) {
             self.say(now, "(read again)");
         }
         self.say_decision(decision);
