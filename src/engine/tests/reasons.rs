@@ -65,6 +65,7 @@ fn decided(conversation: &Conversation, attempts: Vec<Attempt>, now: i64) -> Str
 fn every_reason_to_leave() {
     let snoozed = answered(State::Snoozed { until: None }, &[]);
     let owed = also(snoozed, 3, 30, Actor::Contact, Class::ContactReply);
+    let tie = also(answered(State::Snoozed { until: None }, &[]), 3, 20, Actor::Contact, Class::ContactReply);
     let closed = |anchor: i64| sent("quiet", "close", at(anchor), at(anchor), "Closing this.");
     let reopened = also(open(), 3, 100, Actor::Teammate, Class::Opened);
     let bot_only =
@@ -92,6 +93,12 @@ fn every_reason_to_leave() {
             "no rule fits: `quiet`: the contact is owed an answer; `snoozed`: it is open",
         ),
         ("owed", owed, vec![], "the contact spoke after what the rule counts from and is owed an answer"),
+        (
+            "owed, in the same second",
+            tie,
+            vec![],
+            "the contact spoke after what the rule counts from and is owed an answer",
+        ),
         (
             "nothing to count from",
             bot_only,

@@ -315,3 +315,29 @@ fn a_teammate_s_word_after_our_message_lets_the_snooze_go() {
             leave: no rule fits: `snoozed-a-week`: it is open
         ");
 }
+
+#[test]
+fn a_second_message_does_not_forget_the_snooze_that_the_first_one_broke() {
+    let twice = WEEK.replace("[[rule.step]]\nafter = \"7 days\"", "[[rule.step]]\nafter = \"6 days\"\ndo = \"reply\"\nbody = \"Still there?\"\n[[rule.step]]\nafter = \"7 days\"").replace(", \"woken\"", "");
+    insta::assert_snapshot!(story(&twice, "
+        mon 09:00 contact writes
+        mon 09:05 teammate replies
+        mon 09:06 restoring fails
+        mon 09:06 teammate snoozes until second fri 10:00
+    "), @r"
+        mon 02 09:00  contact writes
+            leave: no rule fits: `snoozed-a-week`: it is open
+        mon 02 09:05  teammate replies
+        mon 02 09:06  restoring fails
+        mon 02 09:06  teammate snoozes until second fri 10:00
+            wait until sat 07 09:05 for `reply 1` of `snoozed-a-week`: 5 days without a word since a teammate wrote at mon 02 09:05
+        sat 07 09:05  ** reply that it closes mon 09 09:05 by `reply 1` of `snoozed-a-week`: 5 days without a word since a teammate wrote at mon 02 09:05
+        sat 07 09:05:20  restoring the snooze is refused
+            wait until sun 08 09:05 for `reply 2` of `snoozed-a-week`: 6 days without a word since a teammate wrote at mon 02 09:05
+        sun 08 09:05  ** reply that it closes mon 09 09:05 by `reply 2` of `snoozed-a-week`: 6 days without a word since a teammate wrote at mon 02 09:05
+        sun 08 09:05:20  restoring the snooze is refused
+            wait until mon 09 09:05 for `close` of `snoozed-a-week`: 7 days without a word since a teammate wrote at mon 02 09:05
+        mon 09 09:05  ** close with a last word by `close` of `snoozed-a-week`: 7 days without a word since a teammate wrote at mon 02 09:05
+            leave: it is closed
+        ");
+}
