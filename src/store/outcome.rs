@@ -253,3 +253,21 @@ pub struct JournalEntry {
     /// What was looked at, as JSON.
     pub inputs: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_reached_the_contact_is_not_forgotten() {
+        let why = String::new;
+        for (outcome, forgets) in [
+            (Outcome::Left(why()), true),
+            (Outcome::Failed(why()), true),
+            (Outcome::Lost(why()), false),
+            (Outcome::Unclear { look_at: Timestamp::UNIX_EPOCH, why: why() }, false),
+        ] {
+            assert_eq!(outcome.without_effect(), forgets, "{outcome:?}");
+        }
+    }
+}

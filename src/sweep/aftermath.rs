@@ -108,13 +108,19 @@ impl Sweeper {
         let decided = &fresh.decided;
         let answer = match pending.follow_up {
             Some(FollowUp::Reopen) if decided.conversation.state() != Some(State::Closed) => {
-                return Ok(Followed::NotNeeded("it is open again already"));
+                return Ok(done_before(pending, &fresh, acting, Activity::Opened)
+                    .unwrap_or(Followed::NotNeeded("it is open again already")));
             }
             Some(FollowUp::Reopen) => self.intercom.open(id, &acting.admin_id).await?,
             Some(FollowUp::RestoreSnooze) => {
                 match snooze_to_restore(&decided.conversation, &decided.history, self.standpoint.now()) {
                     Ok(until) => self.intercom.snooze(id, &acting.admin_id, until).await?,
-                    Err(why) => return Ok(Followed::NotNeeded(why)),
+                    Err(why) => {
+                        let restored =
+                            decided.conversation.state() == Some(State::Snoozed { until: pending.snoozed_until });
+                        let before = done_before(pending, &fresh, acting, Activity::Snoozed).filter(|_| restored);
+                        return Ok(before.unwrap_or(Followed::NotNeeded(why)));
+                    }
                 }
             }
             None => return Ok(Followed::NotNeeded("nothing is left to do")),
@@ -138,6 +144,18 @@ impl Sweeper {
             _ => return Err(self.noted(error)),
         })
     }
+}
+
+/// What an earlier try did though its answer was lost: that part must be known as our own, or it would move timers.
+fn done_before(pending: &Pending, fresh: &Fresh, acting: &Acting, class: Activity) -> Option<Followed> {
+    let by_us = |part: &&Part| {
+        part.admin_id.as_deref() == Some(&acting.admin_id)
+            && Some(part.at) >= pending.done_at
+            && part.classes.contains(&class)
+            && !part.classes.iter().any(|class| class.speaks())
+    };
+    let newest = fresh.read.sighting.parts.iter().filter(by_us).max_by_key(|part| part.id)?;
+    Some(Followed::Done(Deed { at: newest.at, part: newest.id }))
 }
 
 /// Whether this is the part that the lost call made: by our admin, not before it, with the same text; a silent close

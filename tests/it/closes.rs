@@ -1,6 +1,7 @@
 //! What becomes of quiet conversations, end to end.
 
 use autoclosed::daemon::Sweeping;
+use autoclosed::fake_intercom::{Endpoint, Fault};
 
 use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, seconds};
 
@@ -64,7 +65,6 @@ async fn nothing_is_done_before_the_first_complete_look() {
 
 #[tokio::test]
 async fn a_reply_that_slips_in_between_reading_and_closing_is_never_closed_over() {
-    use autoclosed::fake_intercom::Endpoint;
     let house = House::with(QUIET_A_DAY).await;
     let id = house.answered().await;
     let slipping = id.clone();
@@ -80,4 +80,21 @@ async fn a_reply_that_slips_in_between_reading_and_closing_is_never_closed_over(
     );
     house.after(minutes(10)).await;
     assert_eq!(house.deeds().len(), 2);
+}
+
+#[tokio::test]
+async fn a_snooze_that_was_restored_though_the_answer_was_lost_is_known_as_our_own() {
+    let house = House::with(&SNOOZED_A_WEEK.replace("counts_from", "# counts_from")).await;
+    let id = house.answered().await;
+    house.intercom.teammate_snoozes(&id, house.clock.now() + days(30));
+    house.intercom.fault(Endpoint::Snooze, Fault::Drop);
+    house.intercom.fault(Endpoint::Snooze, Fault::ApplyThenDrop);
+    house.after(days(5)).await;
+    assert_eq!(house.state(&id), "open");
+    house.after(minutes(2)).await;
+    house.after(minutes(2)).await;
+    assert_eq!(house.deeds(), ["comment 200", "snoozed unanswered", "snoozed unanswered"]);
+    assert_eq!(house.state(&id), "snoozed");
+    house.after(days(2)).await;
+    assert_eq!(house.state(&id), "closed", "its own snooze moved the timer");
 }
