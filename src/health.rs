@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::board::{Board, Run};
 use crate::engine::why::span;
 use crate::intercom::Intercom;
+use crate::intercom::error::Class;
 use crate::safety;
 use crate::standpoint::Standpoint;
 use crate::store::{Recorded, Store};
@@ -97,7 +98,10 @@ impl Health {
         }
         let standing = self.intercom.standing();
         let unrestored = self.board.unrestored();
-        let failing = standing.last_error.filter(|(at, _)| standing.last_success.is_none_or(|success| success < *at));
+        let failing = standing.last_error.filter(|(at, class)| {
+            let general = matches!(class, Class::AuthDead | Class::NotSent | Class::Ambiguous);
+            general && standing.last_success.is_none_or(|success| success < *at)
+        });
         match (standing.last_success, failing) {
             (None, Some((_, class))) => {
                 Check { name, ok: false, detail: format!("no good answer since the start ({})", class.name()) }

@@ -71,6 +71,7 @@ fn main() -> ExitCode {
 
 fn run(file: File) -> anyhow::Result<ExitCode> {
     telemetry::set_up(Clock::System)?;
+    quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match runtime.block_on(command::run::run(&file.path(), variable)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -85,6 +86,14 @@ fn run(file: File) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(status))
         }
     }
+}
+
+/// A panic's own message could hold what a customer wrote: the log gets its place alone.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        tracing::error!(place, "a part of the program panicked; please report this");
+    }));
 }
 
 fn check(file: File, json: bool) -> anyhow::Result<ExitCode> {

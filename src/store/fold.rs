@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use sqlx::SqliteConnection;
 
@@ -38,6 +38,11 @@ INSERT INTO conversation (app_id, id, state, snoozed_until, facts, updated_at, f
         by_admin = excluded.by_admin, snooze_ends = excluded.snooze_ends, due_at = excluded.due_at,
         fetch_at = excluded.fetch_at, fetch_tries = 0;
 COMMIT";
+
+/// Two stories of one second are told apart by asking once it is over.
+const NEXT_SECOND: SignedDuration = SignedDuration::from_secs(2);
+/// What reading did not make clear is read again after this.
+const READ_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// A conversation being folded.
 pub(super) struct Known {
@@ -134,10 +139,15 @@ impl<'a> Fold<'a> {
         let known = self.known.remove(&key).unwrap_or_else(unread);
         self.log_facts(app_id, seen, &known.conversation);
         let disagrees = known.conversation.disagrees_with(seen);
-        let conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
+        let mut conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
+        let fetched = seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
+        let named_again = conversation.gone && !seen.gone && seen.snapshot.is_some() && !fetched;
+        conversation.gone &= !named_again;
         let fetch_at = if disagrees {
+            Some(self.context.now + NEXT_SECOND)
+        } else if named_again {
             Some(self.context.now)
-        } else if seen.whole || conversation.gone {
+        } else if fetched || conversation.gone {
             None
         } else {
             known.fetch_at
@@ -207,8 +217,9 @@ impl<'a> Fold<'a> {
 
     /// What must be read from Intercom before anything can be said: unknown facts, unless reading did not tell them.
     fn to_read(&self, conversation: &Conversation, decision: &Decision) -> Option<Timestamp> {
-        let unknown = matches!(decision.why(), Why::NotRead);
-        (unknown && !conversation.whole && !conversation.gone).then_some(self.context.now)
+        let unknown = matches!(decision.why(), Why::NotRead) && !conversation.whole && !conversation.gone;
+        let was_read = conversation.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
+        unknown.then(|| if was_read { self.context.now + READ_AGAIN } else { self.context.now })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
-use super::act::{our_part, raced_or_done};
 use super::read::{Fresh, inputs};
+use super::send::{our_part, raced_or_done};
 use super::{PENDING_AT_ONCE, SweepError, Sweeper, Swept, is_general};
 use crate::engine::conversation::{Class as Activity, Part, State};
 use crate::engine::history::Deed;
@@ -45,6 +45,9 @@ impl Sweeper {
                 );
             }
             swept.count(settled.outcome);
+            if outcome.leaves_something_to_do() {
+                self.follow_up(acting).await?;
+            }
             self.store.reschedule(&pending.conversation, &self.context()).await?;
         }
         Ok(())
