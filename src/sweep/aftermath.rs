@@ -122,7 +122,8 @@ impl Sweeper {
             }
             None => return Ok(Followed::NotNeeded("nothing is left to do")),
         };
-        Ok(Followed::Done(our_part(acting, &answer)))
+        self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
+        Ok(Followed::Done(our_part(acting, &fresh, &answer)))
     }
 
     fn not_followed(&self, pending: &Pending, error: IntercomError) -> Result<Followed, SweepError> {

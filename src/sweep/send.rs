@@ -7,7 +7,7 @@ use super::read::Fresh;
 use super::{FRESH, SweepError, Sweeper};
 use crate::engine::conversation::{ConversationId, Moment, State};
 use crate::engine::history::Deed;
-use crate::engine::{Action, PartId, rule};
+use crate::engine::{Action, Part, PartId, rule};
 use crate::intercom::client::{Answer, ReadConversation};
 use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
@@ -57,6 +57,10 @@ impl Sweeper {
                 return Ok((Outcome::Deferred("there was nothing to send".into()), Next::Go));
             }
         };
+        if let Ok(answer) = &answer {
+            // The answer tells the new state; its webhook may come late or never.
+            self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
+        }
         match answer {
             Ok(answer) if closes => Ok((self.closed(id, acting, ready, &sending, &answer).await?, Next::Go)),
             Ok(answer) => Ok((replied(acting, ready, &sending, &answer), Next::Go)),
@@ -76,7 +80,7 @@ impl Sweeper {
         sending: &Sending,
         answer: &Answer<ReadConversation>,
     ) -> Result<Outcome, SweepError> {
-        let deed = our_part(acting, answer);
+        let deed = our_part(acting, &ready.fresh, answer);
         let before = ready.fresh.read.sighting.last_contact_reply_at;
         let after = answer.value.sighting.last_contact_reply_at;
         if after.is_some() && after == before && after < Some(deed.at) {
@@ -126,21 +130,18 @@ fn unclear(sending: &Sending, why: &str) -> Outcome {
     Outcome::Unclear { look_at: sending.look_at, why: why.into() }
 }
 
-/// The part that a call made: the newest one by our admin in its answer. An answer that shows none is a yes all the
-/// same; the part is known by its time and text then.
-pub(super) fn our_part(acting: &Acting, answer: &Answer<ReadConversation>) -> Deed {
-    let parts = &answer.value.sighting.parts;
-    let ours = parts.iter().filter(|part| part.admin_id.as_deref() == Some(&acting.admin_id) && is_part(part.id));
-    let newest = ours.max_by_key(|part| (part.id, part.at)).map(|part| Deed { at: part.at, part: part.id });
-    newest.unwrap_or(Deed { at: answer.at, part: None })
-}
-
-fn is_part(id: Option<PartId>) -> bool {
-    matches!(id, Some(PartId::Part(_)))
+/// The part that a call made: the newest one by our admin in its answer that was not there before. An answer that
+/// shows none is a yes all the same; the part is known by its time and text then.
+pub(super) fn our_part(acting: &Acting, before: &Fresh, answer: &Answer<ReadConversation>) -> Deed {
+    let known = |part: &&Part| before.read.sighting.parts.iter().any(|known| known.id == part.id);
+    let parts = answer.value.sighting.parts.iter();
+    let ours = parts.filter(|part| part.admin_id.as_deref() == Some(&acting.admin_id) && !known(part));
+    let newest = ours.filter(|part| matches!(part.id, Some(PartId::Part(_)))).max_by_key(|part| (part.id, part.at));
+    newest.map_or(Deed { at: answer.at, part: None }, |part| Deed { at: part.at, part: part.id })
 }
 
 fn replied(acting: &Acting, ready: Ready, sending: &Sending, answer: &Answer<ReadConversation>) -> Outcome {
-    let deed = our_part(acting, answer);
+    let deed = our_part(acting, &ready.fresh, answer);
     Outcome::Done { deed, restore_snooze: sending.snoozed_until.is_some(), why: ready.why }
 }
 
