@@ -163,6 +163,10 @@ impl Health {
             };
             return Check { name: "reconcile", ok: false, detail };
         }
+        if let Some(left) = self.board.to_read() {
+            let detail = format!("looking at the workspace: {left} conversations left to read");
+            return Check { name: "reconcile", ok: true, detail };
+        }
         self.run("reconcile", self.board.reconcile(), RECONCILE_OVERDUE)
     }
 

@@ -91,7 +91,6 @@ async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepErr
     loop {
         let ids = sweeper.store.to_fetch(&acting.app_id, sweeper.standpoint.now(), READ_AT_ONCE).await?;
         if ids.is_empty() {
-            sweeper.board.set_to_read(None);
             return Ok(read);
         }
         tell_progress(sweeper, acting, read).await?;
