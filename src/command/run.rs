@@ -2,12 +2,16 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock::Clock;
 use crate::config::{self, Diagnostics, Loaded, Mode, Secrets};
 use crate::daemon::{Daemon, StartError};
+
+/// What was begun may take this long to end.
+const LONGEST_STOP: Duration = Duration::from_secs(10);
 
 /// Why the daemon did not run, with what its exit status tells.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +68,10 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
     tracing::info!("stopping: accepting no more, finishing what was begun");
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     tokio::select! {
-        () = daemon.stop() => tracing::info!("stopped"),
+        ended = tokio::time::timeout(LONGEST_STOP, daemon.stop()) => match ended {
+            Ok(()) => tracing::info!("stopped"),
+            Err(_) => tracing::warn!("stopped before everything had ended; it is looked into at the next start"),
+        },
         () = stop.next() => tracing::warn!("stopped at once, on a second signal"),
     }
     Ok(())
