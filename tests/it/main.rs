@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
 mod closes;
+mod demo;
 mod harness;
 mod sockets;
 mod survives;
