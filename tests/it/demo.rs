@@ -1,21 +1,21 @@
-//! The demo tells the truth, and quickly.
+//! The demo tells the truth, and quickly; and so does the page that shows its end.
 
 use std::time::Duration;
+
+use autoclosed::config;
 
 /// Everything that the demo prints, without styles, when nobody watches it.
 async fn told() -> String {
     let mut plain = anstream::StripStream::new(Vec::new());
     autoclosed::demo::run_at(&mut plain, Duration::ZERO).await.unwrap();
-    String::from_utf8(plain.into_inner()).unwrap()
+    without_the_calls(&String::from_utf8(plain.into_inner()).unwrap())
 }
 
 #[tokio::test]
 async fn every_fate_of_the_demo_comes_out_as_promised() {
     let told = tokio::time::timeout(Duration::from_secs(10), told()).await.expect("it ends in seconds");
-    // How often Intercom must be asked is the daemon's affair.
-    let told = told.lines().map(without_the_calls).collect::<Vec<_>>().join("\n");
-    let (week, end) = told.split_at(told.find("Conversation  Now").unwrap());
-    insta::assert_snapshot!(end, @r"
+    assert_eq!(told.lines().find(|line| line.chars().count() > 96), None);
+    insta::assert_snapshot!(end_of(&told), @r"
     Conversation  Now      What happened, and why in the words of journal and decision
     Leo           open     left alone: we owe the answer
                            leave: no rule fits: `remind-first`: the contact is owed an answer;
@@ -55,7 +55,12 @@ async fn every_fate_of_the_demo_comes_out_as_promised() {
 
     Next: copy config/autoclosed.toml, write your rules, run `autoclosed check --config <copy>`.
     ");
-    insta::assert_snapshot!(week, @r#"
+}
+
+#[tokio::test]
+async fn the_week_is_told_as_it_happens() {
+    let told = told().await;
+    insta::assert_snapshot!(told.strip_suffix(end_of(&told)).unwrap(), @r#"
     autoclosed demo: a week in about ten seconds
 
     The daemon runs as it would for you, in live mode, against an Intercom that lives inside this
@@ -136,12 +141,47 @@ async fn every_fate_of_the_demo_comes_out_as_promised() {
                    journal: done close: 7 days without a word since a teammate wrote at 2026-03-02
                    12:00:00 UTC
     "#);
-    assert_eq!(told.lines().find(|line| line.chars().count() > 96), None);
 }
 
-fn without_the_calls(line: &str) -> String {
-    match line.split_once("  calls to Intercom") {
+/// From the table on.
+fn end_of(told: &str) -> &str {
+    &told[told.find("Conversation  Now").unwrap()..]
+}
+
+/// How often Intercom must be asked is the daemon's affair, and may change.
+fn without_the_calls(text: &str) -> String {
+    let line = |line: &str| match line.split_once("  calls to Intercom") {
         Some((_, rest)) => format!("    NN  calls to Intercom{rest}"),
         None => line.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The fenced blocks of that language, without their indentation.
+fn blocks_of_the_readme(language: &str) -> Vec<String> {
+    let readme = include_str!("../../README.md");
+    let fence = format!("```{language}");
+    let mut lines = readme.lines();
+    let mut blocks = Vec::new();
+    while let Some(opening) = lines.find(|line| line.trim_start() == fence) {
+        let indent = opening.len() - opening.trim_start().len();
+        let inside = lines.by_ref().take_while(|line| line.trim() != "```");
+        blocks.push(inside.map(|line| line.get(indent..).unwrap_or("")).collect::<Vec<_>>().join("\n"));
     }
+    blocks
+}
+
+#[tokio::test]
+async fn the_readme_shows_how_the_demo_ends() {
+    let told = told().await;
+    let [shown] = blocks_of_the_readme("text").try_into().expect("one block");
+    assert_eq!(without_the_calls(&shown), end_of(&told));
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_one() {
+    let [toml] = blocks_of_the_readme("toml").try_into().expect("one block");
+    let loaded = config::parse("README.md", toml.as_bytes()).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(loaded.warnings.warnings.is_empty(), "{}", loaded.warnings);
+    assert_eq!(loaded.config.mode, config::Mode::DryRun);
 }
