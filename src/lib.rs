@@ -1,7 +1,7 @@
 //! `autoclosed` closes Intercom conversations that have gone quiet, by the operator's rules.
 //!
 //! It listens to Intercom's webhooks, knows for every conversation who did what and when, and acts through Intercom's
-//! API when a rule says so. In the middle stands one pure function, [`engine::decide`]. Around it a thin shell
+//! API when a rule says so. In the middle stands one pure function, [`decide()`](engine::decide()). Around it a thin shell
 //! records, asks, does, and writes down why.
 //!
 //! # The flow

@@ -1,7 +1,7 @@
 //! One pass over what is due: ask Intercom again, decide again, act, write down what came of it.
 //!
 //! Owns: the order of things in which no step can be lost or done twice. Refuses: rules of its own; it does what
-//! [`decide`](crate::engine::decide) says on facts fetched just before, or nothing. Two sweeps never run at once.
+//! [`decide()`](crate::engine::decide()) says on facts fetched just before, or nothing. Two sweeps never run at once.
 
 mod act;
 mod aftermath;

@@ -68,13 +68,18 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
     tracing::info!("stopping: accepting no more, finishing what was begun");
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     tokio::select! {
-        ended = tokio::time::timeout(LONGEST_STOP, daemon.stop()) => match ended {
-            Ok(()) => tracing::info!("stopped"),
-            Err(_) => tracing::warn!("stopped before everything had ended; it is looked into at the next start"),
-        },
+        ended = tokio::time::timeout(LONGEST_STOP, daemon.stop()) => tell_end(ended.is_ok()),
         () = stop.next() => tracing::warn!("stopped at once, on a second signal"),
     }
     Ok(())
+}
+
+fn tell_end(in_time: bool) {
+    if in_time {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped before everything had ended; it is looked into at the next start");
+    }
 }
 
 /// Without systemd there is nobody to tell.
