@@ -20,3 +20,6 @@ pub use decide::{Action, Decision, decide, snooze_to_restore};
 pub use history::{Attempt, Deed, History, Phase};
 pub use rule::{Rule, RuleSet, Step};
 pub use why::Why;
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ impl fmt::Display for ConversationId {
 }
 
 /// Whether a conversation is open, snoozed or closed. `open` on the wire is true while snoozed: never use it alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// Open.
     Open,
@@ -64,7 +64,7 @@ pub struct Tag {
 }
 
 /// The facts that can change and that rules match on. `None` is *not known*, never zero or empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Facts {
     /// Open, snoozed or closed.
     pub state: Option<State>,
@@ -78,8 +78,9 @@ pub struct Facts {
     pub priority: Option<String>,
 }
 
-/// The facts at one moment, with what orders them against other snapshots.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The facts at one moment, with what orders them against other snapshots. Two of the same version order by their
+/// facts: that is arbitrary but fixed, and [`Conversation::disagrees_with`] asks for a reading.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Snapshot {
     /// Which of two snapshots is newer.
     pub version: Version,
@@ -198,7 +199,7 @@ impl Conversation {
     /// The conversation after one more sighting. `admin_id` is the admin that the daemon acts as, once known.
     #[must_use]
     pub fn after(mut self, seen: &Sighting, admin_id: Option<&str>) -> Conversation {
-        self.created_at = self.created_at.or(seen.created_at);
+        self.created_at = self.created_at.into_iter().chain(seen.created_at).min();
         self.ticket |= seen.ticket;
         self.gone |= seen.gone;
         self.whole |= seen.whole;
@@ -223,8 +224,7 @@ impl Conversation {
                 self.snooze_ends.pop_first();
             }
         }
-        let newer = self.snapshot.as_ref().is_none_or(|known| known.version < snapshot.version);
-        if newer {
+        if self.snapshot.as_ref().is_none_or(|known| known < snapshot) {
             self.snapshot = Some(snapshot.clone());
         }
     }
@@ -288,10 +288,10 @@ impl Conversation {
     /// Whether `seen` and what is known are two different stories of the same second, so that only asking helps.
     pub fn disagrees_with(&self, seen: &Sighting) -> bool {
         let (Some(known), Some(new)) = (&self.snapshot, &seen.snapshot) else { return false };
-        let same_second = known.version.updated_at == new.version.updated_at && known.version != new.version;
-        let newer = known.version.clone().max(new.version.clone());
-        let settled =
-            newer.fetched && newer.created_at.duration_since(newer.updated_at) >= SignedDuration::from_secs(2);
+        let same_second = known.version.updated_at == new.version.updated_at;
+        let newer = (&known.version).max(&new.version);
+        let rested = newer.created_at.duration_since(newer.updated_at) >= SignedDuration::from_secs(2);
+        let settled = known.version != new.version && newer.fetched && rested;
         same_second && known.facts != new.facts && !settled
     }
 }

@@ -95,7 +95,7 @@ pub fn decide(conversation: &Conversation, history: &History, rules: &RuleSet, n
     if let Some(why) = untouchable(&view, rules) {
         return Decision::Leave { why };
     }
-    let decision = by_rule(&view, rules);
+    let decision = not_while_parked(by_rule(&view, rules), &view);
     match (view.overslept, view.standing) {
         (Some(since), _) => until_intercom_agrees(decision, since, now),
         (None, Standing::Snoozed { until: Some(until) }) => no_later_than_it_wakes(decision, until),
@@ -185,6 +185,20 @@ fn reopened_without_a_word(view: &View<'_>) -> bool {
     closed.is_some() && reopened >= closed && view.silent_since() < reopened
 }
 
+/// What Intercom has refused rests, with the whole conversation.
+fn not_while_parked(decision: Decision, view: &View<'_>) -> Decision {
+    let parked = view.history.attempts.iter().filter_map(|attempt| match attempt.phase {
+        Phase::Parked { until } if until > view.now => Some(until),
+        _ => None,
+    });
+    match (decision, parked.max()) {
+        (Decision::Act { rule, step, .. }, Some(until)) => {
+            Decision::Wait { until, next: Some((rule, step)), why: Why::Parked }
+        }
+        (decision, _) => decision,
+    }
+}
+
 /// Nothing is done while Intercom still says snoozed; it is asked again after 1, 2, 4 … 60 minutes.
 fn until_intercom_agrees(decision: Decision, since: Timestamp, now: Timestamp) -> Decision {
     let ask = ask_again(since, now);
@@ -192,7 +206,8 @@ fn until_intercom_agrees(decision: Decision, since: Timestamp, now: Timestamp) -
     match decision {
         Decision::Act { rule, step, .. } => Decision::Wait { until: ask, next: Some((rule, step)), why },
         Decision::Wait { until, next, .. } if until > ask => Decision::Wait { until: ask, next, why },
-        other => other,
+        Decision::Leave { why: Why::NotRead } | Decision::Wait { .. } => decision,
+        Decision::Leave { .. } => Decision::Wait { until: ask, next: None, why },
     }
 }
 
@@ -208,15 +223,9 @@ fn ask_again(since: Timestamp, now: Timestamp) -> Timestamp {
 fn no_later_than_it_wakes(decision: Decision, wakes: Timestamp) -> Decision {
     match decision {
         Decision::Wait { until, next, why } => Decision::Wait { until: until.min(wakes), next, why },
-        Decision::Leave { why } if changes_on_waking(&why) => {
-            Decision::Wait { until: wakes, next: None, why: Why::UntilItWakes(Box::new(why)) }
-        }
-        other => other,
+        Decision::Act { .. } | Decision::Leave { why: Why::NotRead } => decision,
+        Decision::Leave { why } => Decision::Wait { until: wakes, next: None, why: Why::UntilItWakes(Box::new(why)) },
     }
-}
-
-fn changes_on_waking(why: &Why) -> bool {
-    matches!(why, Why::NoRuleFits(_) | Why::NothingToCountFrom | Why::LadderDone | Why::Owed)
 }
 
 /// The end of the snooze that a message of ours ended early, if it is to be restored; else why not.

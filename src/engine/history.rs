@@ -49,11 +49,11 @@ pub struct Deed {
 }
 
 impl Attempt {
-    /// A message to the contact left, or may have left.
+    /// A message to the contact left, or may have left: also where what became of it was never found out.
     pub fn spoke(&self) -> bool {
         self.template.is_some()
             && self.sent_at.is_some()
-            && matches!(self.phase, Phase::Done | Phase::Raced | Phase::Unclear { .. })
+            && matches!(self.phase, Phase::Done | Phase::Raced | Phase::Unclear { .. } | Phase::Failed)
     }
 
     /// The conversation was closed by it, and that was not taken back.
@@ -83,6 +83,6 @@ pub enum Phase {
     Raced,
     /// Passed over on purpose; counts as done at its due time.
     Passed,
-    /// Refused for good.
+    /// Refused for good, or its answer was lost for good.
     Failed,
 }

@@ -34,7 +34,6 @@ impl Ladder<'_> {
                 Phase::Passed => before = Some((attempt.due_at, step.after)),
                 Phase::Failed => return Decision::Leave { why: Why::StepFailed { step: step.id } },
                 Phase::Unclear { .. } => return Decision::Leave { why: Why::Unclear },
-                Phase::Parked { until } if until > self.view.now => return self.wait(until, step, Why::Parked),
                 Phase::Open | Phase::Parked { .. } => return self.next(index, due),
             }
         }
@@ -44,7 +43,7 @@ impl Ladder<'_> {
     /// Later of: counted from the anchor, and as far behind the step before as the rule says.
     fn due(&self, step: &Step, before: Before) -> Timestamp {
         let counted = later(self.anchor.at, step.after);
-        before.map_or(counted, |(done, after)| counted.max(later(done, step.after - after)))
+        before.map_or(counted, |(done, after)| counted.max(later(done, step.after.saturating_sub(after))))
     }
 
     /// Our attempt at this step in this period.
@@ -68,7 +67,7 @@ impl Ladder<'_> {
         if step.id.kind == StepKind::Close && self.contact_spoke_since() {
             return Decision::Leave { why: Why::Owed };
         }
-        if let (StepKind::Close, Some(other)) = (step.id.kind, self.written_by_another_rule()) {
+        if let (StepKind::Close, Some(other)) = (step.id.kind, by_another(self.rule, self.said_in_this_silence())) {
             let free = later(other.done_at.or(other.sent_at).unwrap_or(other.due_at), AFTER_ANOTHER_RULE);
             if free > due.max(self.view.now) {
                 return self.wait(free, step, Why::JustWritten { rule: other.rule.clone() });
@@ -122,7 +121,8 @@ impl Ladder<'_> {
         if !self.may_write(step) {
             return Some(PassedOver::Channel);
         }
-        if self.written_by_another_rule().is_some() {
+        let replies = self.said_in_this_silence().filter(|attempt| attempt.step.kind == StepKind::Reply);
+        if by_another(self.rule, replies).is_some() {
             return Some(PassedOver::OtherRuleWrote);
         }
         let template = rule::digest(body);
@@ -130,17 +130,11 @@ impl Ladder<'_> {
         said.then_some(PassedOver::SaidAlready)
     }
 
-    fn written_by_another_rule(&self) -> Option<&Attempt> {
-        let others = self.said_in_this_silence().filter(|attempt| attempt.rule != self.rule.name);
-        others.max_by_key(|attempt| attempt.sent_at)
-    }
-
-    /// Reminders of ours since a contact or teammate last spoke.
+    /// Messages of ours since a contact or teammate last spoke, last words included.
     fn said_in_this_silence(&self) -> impl Iterator<Item = &Attempt> {
         let since = self.view.silent_since();
         let in_it = move |attempt: &&Attempt| attempt.done_at.max(attempt.sent_at) >= since;
-        let replies = self.view.history.attempts.iter().filter(|attempt| attempt.step.kind == StepKind::Reply);
-        replies.filter(|attempt| attempt.spoke()).filter(in_it)
+        self.view.history.attempts.iter().filter(|attempt| attempt.spoke()).filter(in_it)
     }
 
     /// When the close will come if this step is done now, for the text to say.
@@ -156,6 +150,11 @@ impl Ladder<'_> {
         }
         None
     }
+}
+
+/// The latest of them that another rule made.
+fn by_another<'a>(rule: &Rule, attempts: impl Iterator<Item = &'a Attempt>) -> Option<&'a Attempt> {
+    attempts.filter(|attempt| attempt.rule != rule.name).max_by_key(|attempt| attempt.done_at.max(attempt.sent_at))
 }
 
 /// The moment `by` after `at`; the end of time if it lies beyond.

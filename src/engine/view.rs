@@ -42,8 +42,10 @@ impl<'a> View<'a> {
             Some(State::Snoozed { until: Some(until) }) if until <= now => Some(until),
             _ => None,
         };
-        let activities = activities(conversation, history, overslept);
+        let activities = activities(conversation, history);
         let mut view = View { conversation, history, now, standing: Standing::Unknown, overslept, activities };
+        let rang = overslept.or_else(|| view.broken_snooze().filter(|until| *until <= now));
+        view.activities.extend(rang.map(rings));
         view.standing = view.stand();
         view
     }
@@ -81,32 +83,46 @@ impl<'a> View<'a> {
 
     /// Open: because a message of ours woke it (it still counts as snoozed), because the snooze ran out, or simply.
     fn stand_open(&self) -> Standing {
-        if let Some(until) = self.snooze_that_we_broke() {
-            return if until > self.now { Standing::Snoozed { until: Some(until) } } else { Standing::Woken };
+        if let Some(until) = self.broken_snooze().filter(|until| *until > self.now) {
+            return Standing::Snoozed { until: Some(until) };
         }
-        let woken = self.activities.iter().find(|a| a.class == Class::Unsnoozed && a.actor == Actor::Timer);
-        match woken {
+        let timers = self.activities.iter().filter(|a| a.class == Class::Unsnoozed && a.actor == Actor::Timer);
+        match timers.max_by_key(|a| a.order()) {
             Some(woken) if !self.activities.iter().any(|a| a.at >= woken.at && does_something(a)) => Standing::Woken,
             _ => Standing::Open,
         }
     }
 
     /// The end of the snooze that a message of ours ended early, if nobody else has touched it since.
-    fn snooze_that_we_broke(&self) -> Option<Timestamp> {
+    fn broken_snooze(&self) -> Option<Timestamp> {
+        if self.conversation.state() != Some(State::Open) {
+            return None;
+        }
         let done = self.history.attempts.iter().filter(|attempt| attempt.phase == Phase::Done);
-        let last = done.filter_map(|attempt| attempt.done_at.map(|at| (at, attempt))).max_by_key(|(at, _)| *at);
+        // A second message finds it open already, and is none that woke it.
+        let woke = done.filter(|attempt| attempt.snoozed_until.is_some() || attempt.closed());
+        let last = woke.filter_map(|attempt| attempt.done_at.map(|at| (at, attempt))).max_by_key(|(at, _)| *at);
         let (at, attempt) = last?;
         let untouched = |a: &Activity| a.at < at || !(a.class.speaks() || a.class.changes_state());
         if self.activities.iter().all(untouched) { attempt.snoozed_until } else { None }
     }
 }
 
-/// A person did something, or a bot spoke; having read it is nothing.
+/// Something after which a conversation is no longer only woken: a person did it, a bot spoke, or whoever it was
+/// changed the state. Having read it is nothing.
 fn does_something(activity: &Activity) -> bool {
-    activity.class == Class::BotReply || (activity.actor.is_person() && activity.class != Class::Read)
+    let by_timer = activity.actor == Actor::Timer;
+    activity.class == Class::BotReply
+        || (activity.class.changes_state() && !by_timer)
+        || (activity.actor.is_person() && activity.class != Class::Read)
 }
 
-fn activities(conversation: &Conversation, history: &History, overslept: Option<Timestamp>) -> Vec<Activity> {
+/// The end of a snooze by its timer, which nobody announces reliably.
+fn rings(at: Timestamp) -> Activity {
+    Activity { class: Class::Unsnoozed, actor: Actor::Timer, at, part: None }
+}
+
+fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
     let told = conversation.latest.iter();
     let told = told.map(|((class, actor), (at, part))| Activity { class: *class, actor: *actor, at: *at, part: *part });
     let mut activities: Vec<Activity> = told.map(|activity| on_time(conversation, activity)).collect();
@@ -119,8 +135,6 @@ fn activities(conversation: &Conversation, history: &History, overslept: Option<
             part: part.id,
         }));
     }
-    let timer = |at| Activity { class: Class::Unsnoozed, actor: Actor::Timer, at, part: None };
-    activities.extend(overslept.map(timer));
     activities
 }
 
@@ -141,7 +155,7 @@ fn is_own(part: &Part, history: &History) -> bool {
 
 fn made(attempt: &Attempt, part: &Part) -> bool {
     let awaited = matches!(attempt.phase, Phase::Unclear { .. })
-        && attempt.sent_at.is_some_and(|sent| part.at >= sent - BEFORE_THE_CALL);
+        && attempt.sent_at.is_some_and(|sent| part.at.duration_since(sent) >= -BEFORE_THE_CALL);
     awaited || attempt.deeds.iter().any(|deed| is_it(attempt, deed, part))
 }
 

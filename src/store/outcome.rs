@@ -98,6 +98,8 @@ pub enum Outcome {
     Passed(String),
     /// Refused for good.
     Failed(String),
+    /// The answer was lost and what became of the call could not be found out: over, but its message may have left.
+    Lost(String),
 }
 
 impl Outcome {
@@ -110,7 +112,7 @@ impl Outcome {
             Outcome::Deferred(_) | Outcome::Parked { .. } => "deferred",
             Outcome::DryRun(_) => "dry_run",
             Outcome::Unclear { .. } => "unclear",
-            Outcome::Failed(_) => "failed",
+            Outcome::Failed(_) | Outcome::Lost(_) => "failed",
         }
     }
 
@@ -125,7 +127,8 @@ impl Outcome {
             | Outcome::Deferred(why)
             | Outcome::DryRun(why)
             | Outcome::Passed(why)
-            | Outcome::Failed(why) => why,
+            | Outcome::Failed(why)
+            | Outcome::Lost(why) => why,
         }
     }
 
@@ -137,7 +140,7 @@ impl Outcome {
             Outcome::Unclear { .. } => "unclear",
             Outcome::Parked { .. } => "parked",
             Outcome::Passed(_) => "passed",
-            Outcome::Failed(_) => "failed",
+            Outcome::Failed(_) | Outcome::Lost(_) => "failed",
         }
     }
 
@@ -171,7 +174,7 @@ impl Outcome {
 
     /// Certainly nothing of it reached the conversation.
     pub(super) fn without_effect(&self) -> bool {
-        !matches!(self, Outcome::Done { .. } | Outcome::Raced { .. } | Outcome::Unclear { .. })
+        !matches!(self, Outcome::Done { .. } | Outcome::Raced { .. } | Outcome::Unclear { .. } | Outcome::Lost(_))
     }
 }
 

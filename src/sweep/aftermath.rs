@@ -75,7 +75,7 @@ impl Sweeper {
     fn look_again(&self, pending: &Pending) -> Outcome {
         let now = self.standpoint.now();
         if now.duration_since(pending.sent_at) > LONGEST_SEARCH {
-            return Outcome::Failed("the answer was lost, and what became of the call could not be found out".into());
+            return Outcome::Lost("the answer was lost, and what became of the call could not be found out".into());
         }
         Outcome::Unclear {
             look_at: now + self.settings.unclear_quiet,
