@@ -6,8 +6,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled};
-use super::record::roll_back;
 use super::rows::{self, deeds, deeds_json, ms};
+use super::writing::Writing;
 use super::{Store, StoreError};
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::history::Deed;
@@ -36,7 +36,7 @@ impl Store {
             .bind(ms(claim.due_at))
             .bind(ms(now));
         let mut writer = self.write().await;
-        let Some(row) = query.fetch_optional(&mut *writer).await? else { return Ok(None) };
+        let Some(row) = query.fetch_optional(writer.connection()).await? else { return Ok(None) };
         Ok(Some(Claimed { id: row.try_get(0)?, tries: row.try_get(1)? }))
     }
 
@@ -56,7 +56,7 @@ impl Store {
             .bind(sending.contact.and_then(|(_, part)| part).map(|part| part.to_string()))
             .bind(claimed.id);
         let mut writer = self.write().await;
-        Ok(query.execute(&mut *writer).await?.rows_affected() == 1)
+        Ok(query.execute(writer.connection()).await?.rows_affected() == 1)
     }
 
     /// Writes down that the answer came and named our part, before what it says is checked further.
@@ -64,7 +64,7 @@ impl Store {
         let sql = "UPDATE attempt SET deeds = $1, done_at = $2, look_at = $3 WHERE id = $4 AND phase = 'unclear'";
         let query = sqlx::query(sql).bind(deeds_json(&[deed])).bind(ms(deed.at)).bind(ms(now)).bind(attempt);
         let mut writer = self.write().await;
-        query.execute(&mut *writer).await?;
+        query.execute(writer.connection()).await?;
         Ok(())
     }
 
@@ -77,16 +77,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
         let mut writer = self.write().await;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *writer).await?;
-        let settled = settle(&mut writer, attempt, outcome, inputs, now).await;
+        writer.begin().await?;
+        let settled = settle(writer.connection(), attempt, outcome, inputs, now).await;
         finish(&mut writer, settled).await
     }
 
     /// Commits how a follow-up went.
     pub async fn followed(&self, pending: &Pending, followed: &Followed, now: Timestamp) -> Result<(), StoreError> {
         let mut writer = self.write().await;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *writer).await?;
-        let done = follow(&mut writer, pending, followed, now).await;
+        writer.begin().await?;
+        let done = follow(writer.connection(), pending, followed, now).await;
         finish(&mut writer, done).await
     }
 
@@ -141,17 +141,15 @@ impl Store {
 }
 
 /// Commits, or rolls back what failed.
-async fn finish<T>(writer: &mut SqliteConnection, done: Result<T, StoreError>) -> Result<T, StoreError> {
-    match done {
-        Ok(done) => {
-            sqlx::query("COMMIT").execute(writer).await?;
-            Ok(done)
-        }
-        Err(error) => {
-            roll_back(writer).await;
-            Err(error)
-        }
+async fn finish<T>(writer: &mut Writing, done: Result<T, StoreError>) -> Result<T, StoreError> {
+    let ended = match done {
+        Ok(done) => writer.commit().await.map(|()| done).map_err(StoreError::from),
+        Err(error) => Err(error),
+    };
+    if ended.is_err() {
+        writer.roll_back().await;
     }
+    ended
 }
 
 async fn settle(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sqlx::Row;
 
-use super::record::{read_again_after, roll_back};
+use super::record::read_again_after;
 use super::rows::{AttemptRow, ConversationRow, json, ms};
 use super::{Context, Store, StoreError};
 use crate::engine::conversation::ConversationId;
@@ -72,7 +72,7 @@ impl Store {
             WHERE conversation.flags & 4 = 0
                OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)";
         let mut writer = self.write().await;
-        let marked = sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(&mut *writer).await?;
+        let marked = sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(writer.connection()).await?;
         Ok(marked.rows_affected())
     }
 
@@ -89,7 +89,7 @@ impl Store {
             "UPDATE conversation SET fetch_at = $1 WHERE app_id = $2 AND state IN ('open', 'snoozed') AND flags & 3 = 0
             AND fetch_at IS NULL AND id NOT IN (SELECT value FROM json_each($3))";
         let mut writer = self.write().await;
-        let marked = sqlx::query(mark).bind(ms(now)).bind(app_id).bind(json(&ids)).execute(&mut *writer).await?;
+        let marked = sqlx::query(mark).bind(ms(now)).bind(app_id).bind(json(&ids)).execute(writer.connection()).await?;
         Ok(marked.rows_affected())
     }
 
@@ -98,10 +98,10 @@ impl Store {
         let mut writer = self.write().await;
         let tries = "SELECT fetch_tries FROM conversation WHERE app_id = $1 AND id = $2";
         let tries: Option<i64> =
-            sqlx::query_scalar(tries).bind(app_id).bind(id.as_str()).fetch_optional(&mut *writer).await?;
+            sqlx::query_scalar(tries).bind(app_id).bind(id.as_str()).fetch_optional(writer.connection()).await?;
         let again = now + read_again_after(tries.unwrap_or(0));
         let note = "UPDATE conversation SET fetch_at = $1, fetch_tries = fetch_tries + 1 WHERE app_id = $2 AND id = $3";
-        sqlx::query(note).bind(ms(again)).bind(app_id).bind(id.as_str()).execute(&mut *writer).await?;
+        sqlx::query(note).bind(ms(again)).bind(app_id).bind(id.as_str()).execute(writer.connection()).await?;
         Ok(())
     }
 
@@ -109,7 +109,7 @@ impl Store {
     pub async fn put_off(&self, app_id: &str, id: &ConversationId, until: Timestamp) -> Result<(), StoreError> {
         let mut writer = self.write().await;
         let put_off = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
-        sqlx::query(put_off).bind(ms(until)).bind(app_id).bind(id.as_str()).execute(&mut *writer).await?;
+        sqlx::query(put_off).bind(ms(until)).bind(app_id).bind(id.as_str()).execute(writer.connection()).await?;
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl Store {
              FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id)
             FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";
         let found =
-            sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(&mut *writer).await?;
+            sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(writer.connection()).await?;
         let mut due: HashMap<String, Option<i64>> = HashMap::new();
         let mut last = String::new();
         for row in &found {
@@ -154,11 +154,8 @@ impl Store {
         let set = "UPDATE conversation SET due_at = j.value->>1 FROM json_each($1) j
             WHERE conversation.app_id = $2 AND conversation.id = j.value->>0";
         let rows: Vec<_> = due.into_iter().collect();
-        let set = sqlx::query(set).bind(json(&rows)).bind(app_id).execute(&mut *writer).await;
-        if set.is_err() {
-            roll_back(&mut writer).await;
-        }
-        Ok(Some((last, set?.rows_affected())))
+        let set = sqlx::query(set).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
+        Ok(Some((last, set.rows_affected())))
     }
 
     /// Forgets seen notifications and kept bodies from before `before`, a few at a time. Returns how many went.
@@ -172,7 +169,7 @@ impl Store {
         for statement in [bodies, seen] {
             loop {
                 let mut writer = self.write().await;
-                let done = sqlx::query(statement).bind(ms(before)).bind(AT_ONCE).execute(&mut *writer).await?;
+                let done = sqlx::query(statement).bind(ms(before)).bind(AT_ONCE).execute(writer.connection()).await?;
                 gone += done.rows_affected();
                 if done.rows_affected() == 0 {
                     break;

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use sqlx::SqliteConnection;
 
 use super::StoreError;
 use super::record::{Context, KeepBodies, Record, Recorded};
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
+use super::writing::Writing;
 use crate::engine::conversation::{Conversation, Sighting};
 use crate::engine::history::History;
 use crate::engine::{Decision, Why, decide};
@@ -100,6 +100,10 @@ impl<'a> Fold<'a> {
                 let (result, reason) = match (repeat, foreign) {
                     (Some(true), _) => (Recorded::Duplicate, None),
                     (Some(false), _) => (Recorded::Duplicate, Some("the same id with other content")),
+                    // What cannot be read names no workspace either; that is odd, and nobody else's.
+                    (None, true) if app_id.is_empty() => {
+                        (Recorded::Quarantined, told.kept_because().or(Some("it names no workspace")))
+                    }
                     (None, true) => (Recorded::Foreign, Some("another workspace")),
                     (None, false) => (told.result(), told.kept_because()),
                 };
@@ -183,7 +187,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Decides on every conversation that changed, writes all of it and commits.
-    pub(super) async fn write(self, writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    pub(super) async fn write(self, writer: &mut Writing) -> Result<(), StoreError> {
         let rows: Vec<_> = self.changed.iter().filter_map(|key| self.decide(key)).collect();
         sqlx::query(WRITE)
             .bind(json(&self.notifications))
@@ -192,8 +196,9 @@ impl<'a> Fold<'a> {
             .bind(json(&self.activities))
             .bind(json(&self.facts))
             .bind(json(&rows))
-            .execute(writer)
+            .execute(writer.connection())
             .await?;
+        writer.committed();
         Ok(())
     }
 
