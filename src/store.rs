@@ -26,6 +26,8 @@ mod writing;
 
 pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
+#[cfg(test)]
+pub(crate) use fold::PANICS;
 pub use outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled};
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
 use writing::Writing;
@@ -122,6 +124,13 @@ impl Store {
         self.set_setting("probe", "1").await
     }
 
+    /// Size of the database, in bytes. Costs the same however much is in it.
+    pub async fn size(&self) -> Result<u64, StoreError> {
+        let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        let size: i64 = sqlx::query_scalar(size).fetch_one(&self.readers).await?;
+        Ok(u64::try_from(size).unwrap_or_default())
+    }
+
     async fn write(&self) -> MutexGuard<'_, Writing> {
         let mut writer = self.writer.lock().await;
         writer.roll_back_what_is_left().await;
@@ -138,11 +147,20 @@ async fn inspect(path: &Path) -> Result<(), StoreError> {
         Ok(_) if !is_sqlite(path)? => return Err(StoreError::Foreign(path.to_owned())),
         Ok(_) => {}
     }
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
+    // Where no log lies beside it, the file is whole by itself; `immutable` keeps SQLite from leaving one there.
+    let whole = !lies_beside(path, "-wal") && !lies_beside(path, "-journal");
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(whole).busy_timeout(BUSY);
     let mut connection = options.disable_statement_logging().connect().await.map_err(damaged)?;
     let checked = check_identity(&mut connection, path).await;
     connection.close().await?;
     checked
+}
+
+/// Whether there is a file of that name with this behind it, and something in it.
+fn lies_beside(path: &Path, suffix: &str) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    std::fs::metadata(name).is_ok_and(|file| file.len() > 0)
 }
 
 fn is_sqlite(path: &Path) -> Result<bool, StoreError> {

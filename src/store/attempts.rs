@@ -13,10 +13,13 @@ use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::history::Deed;
 use crate::engine::rule::RuleName;
 
-const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND app_id = $2 ORDER BY look_at LIMIT $3";
-const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND app_id = $2 ORDER BY follow_at LIMIT $3";
+// The plus keeps SQLite from going through all attempts of the workspace in place of those that wait.
+pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
+    done_at, follow_up, follow_tries FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND +app_id = $2 ORDER BY look_at LIMIT $3";
+pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
+    done_at, follow_up, follow_tries FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND +app_id = $2 ORDER BY follow_at LIMIT $3";
+pub(super) const SENT: &str =
+    "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL), 0) FROM attempt WHERE sent_at > $1";
 
 impl Store {
     /// Claims a step: one row per (period, step). A row whose call never took effect is taken up again; one that is
@@ -113,8 +116,7 @@ impl Store {
 
     /// How many closes and how many messages to contacts left, or may have left, after `since`.
     pub async fn sent_since(&self, since: Timestamp) -> Result<(u32, u32), StoreError> {
-        let sql = "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL), 0) FROM attempt WHERE sent_at > $1";
-        let row = sqlx::query(sql).bind(ms(since)).fetch_one(&self.readers).await?;
+        let row = sqlx::query(SENT).bind(ms(since)).fetch_one(&self.readers).await?;
         Ok((row.try_get(0)?, row.try_get(1)?))
     }
 

@@ -15,6 +15,13 @@ use crate::engine::history::History;
 /// How many conversations are decided on again in one transaction; notifications wait no longer than that takes.
 const RESCHEDULED_AT_ONCE: i64 = 500;
 
+// The plus keeps SQLite from going through all conversations of the workspace in place of those that are due.
+pub(super) const DUE: &str =
+    "SELECT id FROM conversation WHERE due_at <= $1 AND +app_id = $2 ORDER BY due_at, id LIMIT $3";
+pub(super) const TO_FETCH: &str =
+    "SELECT id FROM conversation WHERE fetch_at <= $1 AND +app_id = $2 ORDER BY fetch_at, id LIMIT $3";
+pub(super) const COUNT_TO_FETCH: &str = "SELECT count(*) FROM conversation WHERE fetch_at IS NOT NULL AND +app_id = $1";
+
 /// A conversation as a search lists it.
 #[derive(Debug, Clone)]
 pub struct Listing {
@@ -27,14 +34,12 @@ pub struct Listing {
 impl Store {
     /// Conversations whose `due_at` has passed, oldest first, at most `limit`.
     pub async fn due(&self, app_id: &str, now: Timestamp, limit: u32) -> Result<Vec<ConversationId>, StoreError> {
-        let due = "SELECT id FROM conversation WHERE due_at <= $1 AND app_id = $2 ORDER BY due_at, id LIMIT $3";
-        self.ids(due, app_id, now, limit).await
+        self.ids(DUE, app_id, now, limit).await
     }
 
     /// Conversations that must be read from Intercom, longest waiting first, at most `limit`.
     pub async fn to_fetch(&self, app_id: &str, now: Timestamp, limit: u32) -> Result<Vec<ConversationId>, StoreError> {
-        let due = "SELECT id FROM conversation WHERE fetch_at <= $1 AND app_id = $2 ORDER BY fetch_at, id LIMIT $3";
-        self.ids(due, app_id, now, limit).await
+        self.ids(TO_FETCH, app_id, now, limit).await
     }
 
     async fn ids(
@@ -54,11 +59,10 @@ impl Store {
 
     /// How many conversations wait to be read.
     pub async fn count_to_fetch(&self, app_id: &str) -> Result<i64, StoreError> {
-        let count = "SELECT count(*) FROM conversation WHERE fetch_at IS NOT NULL AND app_id = $1";
-        Ok(sqlx::query_scalar(count).bind(app_id).fetch_one(&self.readers).await?)
+        Ok(sqlx::query_scalar(COUNT_TO_FETCH).bind(app_id).fetch_one(&self.readers).await?)
     }
 
-    /// How many conversations are tracked, of all workspaces.
+    /// How many conversations are tracked, of all workspaces. Goes through all of them: not for a health check.
     pub async fn count_conversations(&self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM conversation").fetch_one(&self.readers).await?)
     }
@@ -72,7 +76,8 @@ impl Store {
             WHERE conversation.flags & 4 = 0
                OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)";
         let mut writer = self.write().await;
-        let marked = sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(writer.connection()).await?;
+        let marked =
+            sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(writer.connection()).await?;
         Ok(marked.rows_affected())
     }
 
@@ -133,24 +138,23 @@ impl Store {
                 c.due_at, c.fetch_at),
             (SELECT json_group_array(json_array(a.app_id, a.conversation_id, a.rule, a.step, a.anchor_at, a.due_at, a.phase,
                 a.outcome, a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest))
-             FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id)
+             FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id),
+            c.id
             FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";
         let found =
             sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(writer.connection()).await?;
-        let mut due: HashMap<String, Option<i64>> = HashMap::new();
-        let mut last = String::new();
+        let mut due: HashMap<&str, Option<i64>> = HashMap::new();
         for row in &found {
-            let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
-            let conversation: ConversationRow = serde_json::from_str(row.try_get(0)?).map_err(odd)?;
-            let attempts: Vec<AttemptRow> = serde_json::from_str(row.try_get(1)?).map_err(odd)?;
-            let attempts = attempts.into_iter().map(|row| row.attempt(context.dry_run)).collect::<Result<_, _>>()?;
-            let decision = decide(&conversation.conversation()?, &History { attempts }, &context.rules, context.now);
-            last.clone_from(&conversation.1);
-            due.insert(conversation.1, decision.due_at().map(ms));
+            let id: &str = row.try_get(2)?;
+            let decision = decide_again(row.try_get(0)?, row.try_get(1)?, context);
+            let at = decision.unwrap_or_else(|error| {
+                tracing::error!(error = %error, "a conversation cannot be decided on; it is left alone");
+                None
+            });
+            due.insert(id, at.map(ms));
         }
-        if found.is_empty() {
-            return Ok(None);
-        }
+        let last = found.last().map(|row| row.try_get(2)).transpose()?;
+        let Some(last) = last else { return Ok(None) };
         let set = "UPDATE conversation SET due_at = j.value->>1 FROM json_each($1) j
             WHERE conversation.app_id = $2 AND conversation.id = j.value->>0";
         let rows: Vec<_> = due.into_iter().collect();
@@ -178,4 +182,14 @@ impl Store {
         }
         Ok(gone)
     }
+}
+
+/// When a conversation is due, from its row and those of its attempts.
+fn decide_again(conversation: &str, attempts: &str, context: &Context) -> Result<Option<Timestamp>, StoreError> {
+    let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
+    let conversation: ConversationRow = serde_json::from_str(conversation).map_err(odd)?;
+    let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
+    let attempts = attempts.into_iter().map(|row| row.attempt(context.dry_run)).collect::<Result<_, _>>()?;
+    let decision = decide(&conversation.conversation()?, &History { attempts }, &context.rules, context.now);
+    Ok(decision.due_at())
 }

@@ -14,12 +14,13 @@ use crate::engine::history::History;
 use crate::engine::{Decision, Why, decide};
 
 // Plain `?` only: in one round trip a later statement's numbered parameters would get the earlier ones' values.
+// Where no body holds a byte, the bodies are bound as NULL: hence the x''.
 const WRITE: &str = "
 INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?) WHERE true
     ON CONFLICT (app_id, id) DO NOTHING;
 INSERT INTO notification_body (app_id, key, reason, received_at, body)
-    SELECT value->>0, value->>1, value->>2, value->>3, substr(?, value->>4, value->>5) FROM json_each(?);
+    SELECT value->>0, value->>1, value->>2, value->>3, coalesce(substr(?, value->>4, value->>5), x'') FROM json_each(?);
 INSERT INTO activity (app_id, conversation_id, part_id, class, at, actor, admin_id, digest)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7 FROM json_each(?) WHERE true
     ON CONFLICT DO NOTHING;
@@ -38,6 +39,10 @@ INSERT INTO conversation (app_id, id, state, snoozed_until, facts, updated_at, f
         by_admin = excluded.by_admin, snooze_ends = excluded.snooze_ends, due_at = excluded.due_at,
         fetch_at = excluded.fetch_at, fetch_tries = 0;
 COMMIT";
+
+/// Folding what has this notification id panics, for a test of what then becomes of its neighbours.
+#[cfg(test)]
+pub(crate) const PANICS: &str = "panics";
 
 /// A conversation being folded.
 pub(super) struct Known {
@@ -132,6 +137,8 @@ impl<'a> Fold<'a> {
 
     /// Folds a sighting in, and logs what it adds.
     fn see(&mut self, app_id: &str, seen: &Sighting) {
+        #[cfg(test)]
+        assert!(seen.snapshot.as_ref().is_none_or(|snapshot| snapshot.version.notification_id != PANICS));
         let key = (app_id.to_owned(), seen.id.to_string());
         self.log(app_id, seen);
         let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None };
