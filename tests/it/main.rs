@@ -4,6 +4,8 @@
 
 mod closes;
 mod harness;
+mod operates;
+mod receives;
 mod sockets;
 mod survives;
 mod tidy;

@@ -189,8 +189,8 @@ async fn the_sliding_hour_counts_what_left_or_may_have_and_survives_a_restart() 
         let claimed = claim(&shelf, conversation, step).await.unwrap();
         shelf.store.about_to_send(claimed, &sending).await.unwrap();
         match conversation {
-            "1" => drop(settle(&shelf, claimed, &done(DAY, false), DAY).await),
-            "4" => drop(settle(&shelf, claimed, &Outcome::Deferred("not sent".to_owned()), DAY).await),
+            "1" => assert!(settle(&shelf, claimed, &done(DAY, false), DAY).await.news),
+            "4" => assert!(settle(&shelf, claimed, &Outcome::Deferred("not sent".to_owned()), DAY).await.news),
             _ => {}
         }
     }

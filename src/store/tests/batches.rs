@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context as Task, Poll, Waker};
+use std::task::{Context as Task, Waker};
 
 use super::*;
 
@@ -77,7 +77,7 @@ async fn a_damaged_row_fails_the_batch_before_anything_is_written() {
 async fn given_up<T>(future: impl Future<Output = T>, times: u32) -> bool {
     let mut future = pin!(future);
     for _ in 0..times {
-        if let Poll::Ready(_) = future.as_mut().poll(&mut Task::from_waker(Waker::noop())) {
+        if future.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_ready() {
             return false;
         }
         // The database works on a thread of its own; one more question to it ends after the first was answered.

@@ -56,6 +56,7 @@ async fn the_same_id_with_other_content_is_folded_in_and_kept_aside() {
 
 #[tokio::test]
 async fn what_is_not_folded_in_is_kept_aside_with_its_reason() {
+    use Recorded::{Foreign, Ignored, Quarantined};
     let shelf = Shelf::new().await;
     let told = |key: &str, told: Told| notified(key, told);
     let batch = [
@@ -66,7 +67,6 @@ async fn what_is_not_folded_in_is_kept_aside_with_its_reason() {
         from_workspace(told("e", Told::Odd("not JSON".to_owned())), ""),
         from_workspace(told("f", about(answered("6", 0))), ""),
     ];
-    use Recorded::{Foreign, Ignored, Quarantined};
     assert_eq!(shelf.record(&batch).await, [Ignored, Quarantined, Ignored, Foreign, Quarantined, Quarantined]);
     insta::assert_snapshot!(shelf.rows(ASIDE).await.join("\n"), @r"
     a: unknown topic: body of a
