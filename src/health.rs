@@ -84,8 +84,8 @@ impl Health {
     }
 
     async fn database(&self) -> Check {
-        let (ok, detail) = match (self.store.takes_commits().await, self.store.count_conversations().await) {
-            (Ok(()), Ok(count)) => (true, format!("takes commits; {count} conversations tracked")),
+        let (ok, detail) = match (self.store.takes_commits().await, self.store.size().await) {
+            (Ok(()), Ok(bytes)) => (true, format!("takes commits; {} MiB", bytes.div_ceil(1 << 20))),
             (Err(error), _) | (_, Err(error)) => (false, error.to_string()),
         };
         Check { name: "database", ok, detail }

@@ -110,9 +110,11 @@ fn demo() -> anyhow::Result<ExitCode> {
 
 /// The whole chain of reasons, on one line each.
 fn complain(error: &anyhow::Error) {
+    use std::fmt::Write as _;
     let mut text = format!("autoclosed: {error}\n");
     for cause in error.chain().skip(1) {
-        text.push_str(&format!("  because: {cause}\n"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  because: {cause}");
     }
     // There is nowhere left to tell that standard error is closed.
     let _ = anstream::stderr().write_all(text.as_bytes());

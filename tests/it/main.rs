@@ -5,6 +5,8 @@
 mod closes;
 mod demo;
 mod harness;
+mod operates;
+mod receives;
 mod sockets;
 mod survives;
 mod tidy;
