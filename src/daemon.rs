@@ -150,7 +150,7 @@ impl Daemon {
             .await?;
         self.scheduler.start().await?;
         let jobs = Arc::clone(&self.jobs);
-        tokio::spawn(async move { drop(jobs.look().await) });
+        tokio::spawn(guarded("first look", async move { drop(jobs.look().await) }));
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::board::{Board, Run};
 use crate::engine::why::span;
 use crate::intercom::Intercom;
+use crate::intercom::error::Class;
 use crate::safety;
 use crate::standpoint::Standpoint;
 use crate::store::{Recorded, Store};
@@ -83,8 +84,8 @@ impl Health {
     }
 
     async fn database(&self) -> Check {
-        let (ok, detail) = match (self.store.takes_commits().await, self.store.count_conversations().await) {
-            (Ok(()), Ok(count)) => (true, format!("takes commits; {count} conversations tracked")),
+        let (ok, detail) = match (self.store.takes_commits().await, self.store.size().await) {
+            (Ok(()), Ok(bytes)) => (true, format!("takes commits; {} MiB", bytes.div_ceil(1 << 20))),
             (Err(error), _) | (_, Err(error)) => (false, error.to_string()),
         };
         Check { name: "database", ok, detail }
@@ -97,7 +98,10 @@ impl Health {
         }
         let standing = self.intercom.standing();
         let unrestored = self.board.unrestored();
-        let failing = standing.last_error.filter(|(at, _)| standing.last_success.is_none_or(|success| success < *at));
+        let failing = standing.last_error.filter(|(at, class)| {
+            let general = matches!(class, Class::AuthDead | Class::NotSent | Class::Ambiguous);
+            general && standing.last_success.is_none_or(|success| success < *at)
+        });
         match (standing.last_success, failing) {
             (None, Some((_, class))) => {
                 Check { name, ok: false, detail: format!("no good answer since the start ({})", class.name()) }
@@ -158,6 +162,10 @@ impl Health {
                 _ => "first look at the workspace not done yet".into(),
             };
             return Check { name: "reconcile", ok: false, detail };
+        }
+        if let Some(left) = self.board.to_read() {
+            let detail = format!("looking at the workspace: {left} conversations left to read");
+            return Check { name: "reconcile", ok: true, detail };
         }
         self.run("reconcile", self.board.reconcile(), RECONCILE_OVERDUE)
     }

@@ -71,6 +71,7 @@ fn main() -> ExitCode {
 
 fn run(file: File) -> anyhow::Result<ExitCode> {
     telemetry::set_up(Clock::System)?;
+    quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match runtime.block_on(command::run::run(&file.path(), variable)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -87,6 +88,14 @@ fn run(file: File) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// A panic's own message could hold what a customer wrote: the log gets its place alone.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        tracing::error!(place, "a part of the program panicked; please report this");
+    }));
+}
+
 fn check(file: File, json: bool) -> anyhow::Result<ExitCode> {
     let colour = io::stderr().is_terminal();
     let status = command::check::run(&file.path(), json, &mut anstream::stdout(), &mut anstream::stderr(), colour)?;
@@ -101,9 +110,11 @@ fn demo() -> anyhow::Result<ExitCode> {
 
 /// The whole chain of reasons, on one line each.
 fn complain(error: &anyhow::Error) {
+    use std::fmt::Write as _;
     let mut text = format!("autoclosed: {error}\n");
     for cause in error.chain().skip(1) {
-        text.push_str(&format!("  because: {cause}\n"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  because: {cause}");
     }
     // There is nowhere left to tell that standard error is closed.
     let _ = anstream::stderr().write_all(text.as_bytes());

@@ -24,6 +24,9 @@ const PAGE: u32 = 150;
 /// Conversations read between two looks at how many are left.
 const READ_AT_ONCE: u32 = 50;
 
+/// So many conversations that could not be read in a row end the look: Intercom is in trouble.
+const GIVE_UP_AFTER: u32 = 5;
+
 /// What a look found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reconciled {
@@ -83,17 +86,21 @@ async fn list(
 /// Reads everything that is marked, at half of the pace that we allow ourselves.
 async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepError> {
     let mut read = 0;
+    let mut failed_in_a_row = 0;
     let mut leisure = Leisure::new();
     loop {
         let ids = sweeper.store.to_fetch(&acting.app_id, sweeper.standpoint.now(), READ_AT_ONCE).await?;
         if ids.is_empty() {
-            sweeper.board.set_to_read(None);
             return Ok(read);
         }
         tell_progress(sweeper, acting, read).await?;
         for id in ids {
             leisure.wait(sweeper.intercom.cap() / 2).await;
-            sweeper.read_or_note(&acting.app_id, &id).await?;
+            match sweeper.read_or_note(&acting.app_id, &id).await? {
+                None => failed_in_a_row = 0,
+                Some(error) if failed_in_a_row + 1 == GIVE_UP_AFTER => return Err(error.into()),
+                Some(_) => failed_in_a_row += 1,
+            }
             read += 1;
         }
     }

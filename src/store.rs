@@ -20,11 +20,17 @@ mod outcome;
 mod record;
 mod rows;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod writing;
 
 pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
+#[cfg(test)]
+pub(crate) use fold::PANICS;
 pub use outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled};
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
+use writing::Writing;
 
 /// `PRAGMA application_id` of our files.
 const APPLICATION_ID: i64 = 0x6163_6c64;
@@ -77,7 +83,7 @@ impl StoreError {
 /// A handle on the database; clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: Arc<Mutex<SqliteConnection>>,
+    writer: Arc<Mutex<Writing>>,
     readers: SqlitePool,
 }
 
@@ -100,14 +106,14 @@ impl Store {
         migrator().run(&mut writer).await?;
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Store { writer: Arc::new(Mutex::new(writer)), readers })
+        Ok(Store { writer: Arc::new(Mutex::new(Writing::new(writer))), readers })
     }
 
     /// Closes the connections; what was committed is on disk already.
     pub async fn close(self) {
         self.readers.close().await;
         if let Ok(writer) = Arc::try_unwrap(self.writer)
-            && let Err(error) = writer.into_inner().close().await
+            && let Err(error) = writer.into_inner().into_inner().close().await
         {
             tracing::warn!(error = %error, "closing the database failed; nothing committed is lost");
         }
@@ -118,8 +124,17 @@ impl Store {
         self.set_setting("probe", "1").await
     }
 
-    async fn write(&self) -> MutexGuard<'_, SqliteConnection> {
-        self.writer.lock().await
+    /// Size of the database, in bytes. Costs the same however much is in it.
+    pub async fn size(&self) -> Result<u64, StoreError> {
+        let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        let size: i64 = sqlx::query_scalar(size).fetch_one(&self.readers).await?;
+        Ok(u64::try_from(size).unwrap_or_default())
+    }
+
+    async fn write(&self) -> MutexGuard<'_, Writing> {
+        let mut writer = self.writer.lock().await;
+        writer.roll_back_what_is_left().await;
+        writer
     }
 }
 
@@ -132,11 +147,20 @@ async fn inspect(path: &Path) -> Result<(), StoreError> {
         Ok(_) if !is_sqlite(path)? => return Err(StoreError::Foreign(path.to_owned())),
         Ok(_) => {}
     }
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
+    // Where no log lies beside it, the file is whole by itself; `immutable` keeps SQLite from leaving one there.
+    let whole = !lies_beside(path, "-wal") && !lies_beside(path, "-journal");
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(whole).busy_timeout(BUSY);
     let mut connection = options.disable_statement_logging().connect().await.map_err(damaged)?;
     let checked = check_identity(&mut connection, path).await;
     connection.close().await?;
     checked
+}
+
+/// Whether there is a file of that name with this behind it, and something in it.
+fn lies_beside(path: &Path, suffix: &str) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    std::fs::metadata(name).is_ok_and(|file| file.len() > 0)
 }
 
 fn is_sqlite(path: &Path) -> Result<bool, StoreError> {
@@ -158,17 +182,21 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
+    if is_too_old(&version) { Err(StoreError::TooOld(version)) } else { Ok(()) }
+}
+
+fn is_too_old(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0);
-    let version_is = (next(), next(), next());
-    if version_is < OLDEST_SQLITE { Err(StoreError::TooOld(version)) } else { Ok(()) }
+    (next(), next(), next()) < OLDEST_SQLITE
 }
 
 /// Ours, healthy, and not newer than this program.
 async fn check_identity(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(damaged)?;
-    let tables: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await.map_err(damaged)?;
+    // A first start that was cut off may have left the migrations' own table behind, and nothing else.
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> '_sqlx_migrations'";
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(damaged)?;
     if tables == 0 {
         return Ok(());
     }

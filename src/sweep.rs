@@ -1,11 +1,12 @@
 //! One pass over what is due: ask Intercom again, decide again, act, write down what came of it.
 //!
 //! Owns: the order of things in which no step can be lost or done twice. Refuses: rules of its own; it does what
-//! [`decide`](crate::engine::decide) says on facts fetched just before, or nothing. Two sweeps never run at once.
+//! [`decide()`](crate::engine::decide()) says on facts fetched just before, or nothing. Two sweeps never run at once.
 
 mod act;
 mod aftermath;
 mod read;
+mod send;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,7 +97,6 @@ impl Sweeper {
         self.follow_up(acting).await?;
         self.read_what_is_unclear(acting).await?;
         self.act_on_what_is_due(acting, &mut swept).await?;
-        self.follow_up(acting).await?;
         Ok(swept)
     }
 
@@ -109,7 +109,7 @@ impl Sweeper {
         }
         let mut budget = Budget::read(&self.store, self.settings.limits, now).await?;
         for id in due {
-            if !self.act_on(&id, acting, &mut budget, swept).await? {
+            if self.act_on(&id, acting, &mut budget, swept).await? == act::Next::Stop {
                 break;
             }
         }

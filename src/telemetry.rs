@@ -18,8 +18,20 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use self::lines::{Lines, Style};
 use crate::clock::Clock;
 
-/// Crates that print requests, headers or statements below `warn`, and so tokens and customers' texts.
-const QUIET: &[&str] = &["hyper", "hyper_util", "reqwest", "h2", "rustls", "sqlx", "sqlx_core", "sqlx_sqlite", "tower"];
+/// Crates that print requests, headers or statements below `warn`, and so tokens and customers' texts; and one whose
+/// lines help nobody.
+const QUIET: &[&str] = &[
+    "tokio_cron_scheduler",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+    "h2",
+    "rustls",
+    "sqlx",
+    "sqlx_core",
+    "sqlx_sqlite",
+    "tower",
+];
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,10 @@
 //! Owns: the queue, its bound, and what happens when a batch fails. Refuses: waiting for more to come. Batches form
 //! by themselves while the one before commits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -53,7 +55,10 @@ impl Writer {
     /// Writes a notification down. `Ok` means that it is on disk.
     pub async fn write(&self, record: Record) -> Result<Recorded, NotWritten> {
         let (done, answer) = oneshot::channel();
-        self.queue.try_send(Job { record, done }).map_err(|_| NotWritten::Full)?;
+        self.queue.try_send(Job { record, done }).map_err(|refused| match refused {
+            TrySendError::Full(_) => NotWritten::Full,
+            TrySendError::Closed(_) => NotWritten::Failed,
+        })?;
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(answer) => answer.unwrap_or(Err(NotWritten::Failed)),
             Err(_) => Err(NotWritten::TooSlow),
@@ -65,7 +70,7 @@ async fn write(store: Store, standpoint: Standpoint, mut jobs: mpsc::Receiver<Jo
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
         let (records, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.record, job.done)).unzip();
-        let results = commit(&store, &standpoint, &records).await;
+        let results = commit(&store, &standpoint, records).await;
         for (answer, result) in answers.into_iter().zip(results) {
             // Whoever asked may have given up waiting; the notification is on disk all the same.
             let _ = answer.send(result);
@@ -73,42 +78,58 @@ async fn write(store: Store, standpoint: Standpoint, mut jobs: mpsc::Receiver<Jo
     }
 }
 
+/// Why a batch was not written.
+enum Trouble {
+    /// The fault lies in an item.
+    Spoilt,
+    /// The fault lies in the database.
+    Database,
+}
+
 /// All at once; if one item spoils the batch, each by itself, so that it never fails its neighbours.
-async fn commit(store: &Store, standpoint: &Standpoint, records: &[Record]) -> Vec<Result<Recorded, NotWritten>> {
-    let error = match store.record(records, &standpoint.context()).await {
-        Ok(results) => return results.into_iter().map(Ok).collect(),
-        Err(error) => error,
-    };
-    tracing::error!(error = %error, batch = records.len(), "notifications could not be written");
-    if !spoilt(&error) {
-        return records.iter().map(|_| Err(NotWritten::Failed)).collect();
+async fn commit(store: &Store, standpoint: &Standpoint, records: Vec<Record>) -> Vec<Result<Recorded, NotWritten>> {
+    let records: Arc<[Record]> = records.into();
+    match record(store, standpoint, Arc::clone(&records)).await {
+        Ok(results) => results.into_iter().map(Ok).collect(),
+        Err(Trouble::Database) => records.iter().map(|_| Err(NotWritten::Failed)).collect(),
+        Err(Trouble::Spoilt) => {
+            let mut results = Vec::with_capacity(records.len());
+            for record in records.iter() {
+                results.push(commit_one(store, standpoint, record).await);
+            }
+            results
+        }
     }
-    let mut results = Vec::with_capacity(records.len());
-    for record in records {
-        results.push(commit_one(store, standpoint, record).await);
-    }
-    results
 }
 
 /// By itself; what cannot be folded is kept aside rather than lost.
-async fn commit_one(store: &Store, standpoint: &Standpoint, record: &Record) -> Result<Recorded, NotWritten> {
-    let context = standpoint.context();
-    let first = store.record(std::slice::from_ref(record), &context).await;
-    let result = match (first, record) {
-        (Err(error), Record::Notified { .. }) if spoilt(&error) => {
-            let mut aside = record.clone();
-            if let Record::Notified { told, .. } = &mut aside {
-                *told = Told::Odd("it could not be folded into what is known".into());
-            }
-            store.record(&[aside], &context).await
+async fn commit_one(store: &Store, standpoint: &Standpoint, one: &Record) -> Result<Recorded, NotWritten> {
+    let mut result = record(store, standpoint, [one.clone()].into()).await;
+    if matches!(result, Err(Trouble::Spoilt)) {
+        let mut aside = one.clone();
+        if let Record::Notified { told, .. } = &mut aside {
+            *told = Told::Odd("it could not be folded into what is known".into());
         }
-        (first, _) => first,
-    };
-    let results = result.map_err(|error| {
-        tracing::error!(error = %error, "a notification could not be written");
-        NotWritten::Failed
-    })?;
+        result = record(store, standpoint, [aside].into()).await;
+    }
+    let results = result.map_err(|_| NotWritten::Failed)?;
     results.first().copied().ok_or(NotWritten::Failed)
+}
+
+/// In a task of its own: a panic must not end the writing, or every later notification would be refused.
+async fn record(store: &Store, standpoint: &Standpoint, records: Arc<[Record]>) -> Result<Vec<Recorded>, Trouble> {
+    let (store, context, count) = (store.clone(), standpoint.context(), records.len());
+    match tokio::spawn(async move { store.record(&records, &context).await }).await {
+        Ok(Ok(results)) => Ok(results),
+        Ok(Err(error)) => {
+            tracing::error!(error = %error, batch = count, "notifications could not be written");
+            Err(if spoilt(&error) { Trouble::Spoilt } else { Trouble::Database })
+        }
+        Err(error) => {
+            tracing::error!(error = %error, batch = count, "writing notifications panicked");
+            Err(Trouble::Spoilt)
+        }
+    }
 }
 
 /// The fault lies in an item, not in the database as a whole.
@@ -123,3 +144,6 @@ fn spoilt(error: &StoreError) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,17 @@
 //! `autoclosed run`: the daemon, from its configuration to its last signal.
 
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock::Clock;
 use crate::config::{self, Diagnostics, Loaded, Mode, Secrets};
 use crate::daemon::{Daemon, StartError};
+
+/// What was begun may take this long to end.
+const LONGEST_STOP: Duration = Duration::from_secs(10);
 
 /// Why the daemon did not run, with what its exit status tells.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,9 @@ pub enum RunError {
     /// It could not start. Exit status 3 if the database is refused, else 1.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// Standard error takes no warnings. Exit status 1.
+    #[error("cannot write to standard error")]
+    Told(#[source] io::Error),
     /// Signals cannot be waited for. Exit status 1.
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
@@ -32,7 +39,7 @@ impl RunError {
         match self {
             RunError::Configuration(_) | RunError::Secrets(_) => 2,
             RunError::Start(StartError::Store(error)) if error.refuses_the_database() => 3,
-            RunError::Start(_) | RunError::Signals(_) => 1,
+            RunError::Start(_) | RunError::Signals(_) | RunError::Told(_) => 1,
         }
     }
 }
@@ -41,7 +48,8 @@ impl RunError {
 pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
     let Loaded { config, warnings } = config::load(path).map_err(RunError::Configuration)?;
     if !warnings.warnings.is_empty() {
-        tracing::warn!("{}", warnings.to_string().trim_end());
+        let text = warnings.render(io::stderr().is_terminal());
+        anstream::stderr().write_all(text.as_bytes()).map_err(RunError::Told)?;
     }
     let credentials = environment("CREDENTIALS_DIRECTORY");
     let secrets = Secrets::read(&environment, credentials.as_deref().map(Path::new))?;
@@ -60,10 +68,18 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
     tracing::info!("stopping: accepting no more, finishing what was begun");
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     tokio::select! {
-        () = daemon.stop() => tracing::info!("stopped"),
+        ended = tokio::time::timeout(LONGEST_STOP, daemon.stop()) => tell_end(ended.is_ok()),
         () = stop.next() => tracing::warn!("stopped at once, on a second signal"),
     }
     Ok(())
+}
+
+fn tell_end(in_time: bool) {
+    if in_time {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped before everything had ended; it is looked into at the next start");
+    }
 }
 
 /// Without systemd there is nobody to tell.

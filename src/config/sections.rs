@@ -21,6 +21,9 @@ use crate::engine::RuleSet;
 const REGIONS: [(&str, &str); 3] =
     [("https://api.intercom.io", "us"), ("https://api.eu.intercom.io", "eu"), ("https://api.au.intercom.io", "au")];
 
+/// A deed follows its look at once: with fewer requests in ten seconds it never could.
+const FEWEST_REQUESTS: u32 = 2;
+
 /// The oldest API version whose names the daemon knows.
 const OLDEST_API: (u32, u32) = (2, 6);
 
@@ -51,7 +54,7 @@ fn intercom(mut table: Reader<'_>) -> Option<IntercomConfig> {
     let api_version = table.parsed("api_version", "2.16", api_version).map(Spanned::into_inner);
     let admin_id = admin_id(&mut table);
     let app_id = table.parsed("app_id", "ab12cd34", app_id).map(Spanned::into_inner);
-    let requests_per_10s = table.count("requests_per_10s", 1, 500);
+    let requests_per_10s = table.count("requests_per_10s", FEWEST_REQUESTS, 500);
     let timeout = seconds(&mut table, "timeout", "10 seconds", 10);
     let probe = seconds(&mut table, "probe", "60 seconds", 60);
     table.finish(|_| None);

@@ -102,8 +102,11 @@ impl Jobs {
     }
 
     pub(super) async fn look(&self) -> Result<Reconciled, String> {
-        let mut last = self.looking.lock().await;
+        let Ok(mut last) = self.looking.try_lock() else {
+            return Err("a look at the workspace is going on already".into());
+        };
         let result = self.look_now().await;
+        self.sweeper.board.set_to_read(None);
         last.failed_at = result.is_err().then(|| self.sweeper.standpoint.clock().elapsed());
         let told = match &result {
             Ok(found) => Ok(format!("{} listed, {} read", found.listed, found.changed)),

@@ -155,7 +155,7 @@ pub struct Part {
     pub actor: Actor,
     /// Id of the admin, if one did it.
     pub admin_id: Option<String>,
-    /// What it was; at least one class, never [`Class::Own`]: that is for [`decide`](crate::engine::decide) to say.
+    /// What it was; at least one class, never [`Class::Own`]: that is for [`decide()`](crate::engine::decide()) to say.
     pub classes: BTreeSet<Class>,
     /// Keyed digest of the text, kept of admins' parts to tell our own from others'.
     pub digest: Option<String>,

@@ -6,17 +6,20 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled};
-use super::record::roll_back;
 use super::rows::{self, deeds, deeds_json, ms};
+use super::writing::Writing;
 use super::{Store, StoreError};
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::history::Deed;
 use crate::engine::rule::RuleName;
 
-const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND app_id = $2 ORDER BY look_at LIMIT $3";
-const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND app_id = $2 ORDER BY follow_at LIMIT $3";
+// The plus keeps SQLite from going through all attempts of the workspace in place of those that wait.
+pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
+    done_at, follow_up, follow_tries FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND +app_id = $2 ORDER BY look_at LIMIT $3";
+pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
+    done_at, follow_up, follow_tries FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND +app_id = $2 ORDER BY follow_at LIMIT $3";
+pub(super) const SENT: &str =
+    "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL), 0) FROM attempt WHERE sent_at > $1";
 
 impl Store {
     /// Claims a step: one row per (period, step). A row whose call never took effect is taken up again; one that is
@@ -36,7 +39,7 @@ impl Store {
             .bind(ms(claim.due_at))
             .bind(ms(now));
         let mut writer = self.write().await;
-        let Some(row) = query.fetch_optional(&mut *writer).await? else { return Ok(None) };
+        let Some(row) = query.fetch_optional(writer.connection()).await? else { return Ok(None) };
         Ok(Some(Claimed { id: row.try_get(0)?, tries: row.try_get(1)? }))
     }
 
@@ -56,7 +59,7 @@ impl Store {
             .bind(sending.contact.and_then(|(_, part)| part).map(|part| part.to_string()))
             .bind(claimed.id);
         let mut writer = self.write().await;
-        Ok(query.execute(&mut *writer).await?.rows_affected() == 1)
+        Ok(query.execute(writer.connection()).await?.rows_affected() == 1)
     }
 
     /// Writes down that the answer came and named our part, before what it says is checked further.
@@ -64,7 +67,7 @@ impl Store {
         let sql = "UPDATE attempt SET deeds = $1, done_at = $2, look_at = $3 WHERE id = $4 AND phase = 'unclear'";
         let query = sqlx::query(sql).bind(deeds_json(&[deed])).bind(ms(deed.at)).bind(ms(now)).bind(attempt);
         let mut writer = self.write().await;
-        query.execute(&mut *writer).await?;
+        query.execute(writer.connection()).await?;
         Ok(())
     }
 
@@ -77,16 +80,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
         let mut writer = self.write().await;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *writer).await?;
-        let settled = settle(&mut writer, attempt, outcome, inputs, now).await;
+        writer.begin().await?;
+        let settled = settle(writer.connection(), attempt, outcome, inputs, now).await;
         finish(&mut writer, settled).await
     }
 
     /// Commits how a follow-up went.
     pub async fn followed(&self, pending: &Pending, followed: &Followed, now: Timestamp) -> Result<(), StoreError> {
         let mut writer = self.write().await;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *writer).await?;
-        let done = follow(&mut writer, pending, followed, now).await;
+        writer.begin().await?;
+        let done = follow(writer.connection(), pending, followed, now).await;
         finish(&mut writer, done).await
     }
 
@@ -113,8 +116,7 @@ impl Store {
 
     /// How many closes and how many messages to contacts left, or may have left, after `since`.
     pub async fn sent_since(&self, since: Timestamp) -> Result<(u32, u32), StoreError> {
-        let sql = "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL), 0) FROM attempt WHERE sent_at > $1";
-        let row = sqlx::query(sql).bind(ms(since)).fetch_one(&self.readers).await?;
+        let row = sqlx::query(SENT).bind(ms(since)).fetch_one(&self.readers).await?;
         Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
@@ -141,17 +143,15 @@ impl Store {
 }
 
 /// Commits, or rolls back what failed.
-async fn finish<T>(writer: &mut SqliteConnection, done: Result<T, StoreError>) -> Result<T, StoreError> {
-    match done {
-        Ok(done) => {
-            sqlx::query("COMMIT").execute(writer).await?;
-            Ok(done)
-        }
-        Err(error) => {
-            roll_back(writer).await;
-            Err(error)
-        }
+async fn finish<T>(writer: &mut Writing, done: Result<T, StoreError>) -> Result<T, StoreError> {
+    let ended = match done {
+        Ok(done) => writer.commit().await.map(|()| done).map_err(StoreError::from),
+        Err(error) => Err(error),
+    };
+    if ended.is_err() {
+        writer.roll_back().await;
     }
+    ended
 }
 
 async fn settle(

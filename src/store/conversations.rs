@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sqlx::Row;
 
-use super::record::{read_again_after, roll_back};
+use super::record::read_again_after;
 use super::rows::{AttemptRow, ConversationRow, json, ms};
 use super::{Context, Store, StoreError};
 use crate::engine::conversation::ConversationId;
@@ -14,6 +14,13 @@ use crate::engine::history::History;
 
 /// How many conversations are decided on again in one transaction; notifications wait no longer than that takes.
 const RESCHEDULED_AT_ONCE: i64 = 500;
+
+// The plus keeps SQLite from going through all conversations of the workspace in place of those that are due.
+pub(super) const DUE: &str =
+    "SELECT id FROM conversation WHERE due_at <= $1 AND +app_id = $2 ORDER BY due_at, id LIMIT $3";
+pub(super) const TO_FETCH: &str =
+    "SELECT id FROM conversation WHERE fetch_at <= $1 AND +app_id = $2 ORDER BY fetch_at, id LIMIT $3";
+pub(super) const COUNT_TO_FETCH: &str = "SELECT count(*) FROM conversation WHERE fetch_at IS NOT NULL AND +app_id = $1";
 
 /// A conversation as a search lists it.
 #[derive(Debug, Clone)]
@@ -27,14 +34,12 @@ pub struct Listing {
 impl Store {
     /// Conversations whose `due_at` has passed, oldest first, at most `limit`.
     pub async fn due(&self, app_id: &str, now: Timestamp, limit: u32) -> Result<Vec<ConversationId>, StoreError> {
-        let due = "SELECT id FROM conversation WHERE due_at <= $1 AND app_id = $2 ORDER BY due_at, id LIMIT $3";
-        self.ids(due, app_id, now, limit).await
+        self.ids(DUE, app_id, now, limit).await
     }
 
     /// Conversations that must be read from Intercom, longest waiting first, at most `limit`.
     pub async fn to_fetch(&self, app_id: &str, now: Timestamp, limit: u32) -> Result<Vec<ConversationId>, StoreError> {
-        let due = "SELECT id FROM conversation WHERE fetch_at <= $1 AND app_id = $2 ORDER BY fetch_at, id LIMIT $3";
-        self.ids(due, app_id, now, limit).await
+        self.ids(TO_FETCH, app_id, now, limit).await
     }
 
     async fn ids(
@@ -54,11 +59,10 @@ impl Store {
 
     /// How many conversations wait to be read.
     pub async fn count_to_fetch(&self, app_id: &str) -> Result<i64, StoreError> {
-        let count = "SELECT count(*) FROM conversation WHERE fetch_at IS NOT NULL AND app_id = $1";
-        Ok(sqlx::query_scalar(count).bind(app_id).fetch_one(&self.readers).await?)
+        Ok(sqlx::query_scalar(COUNT_TO_FETCH).bind(app_id).fetch_one(&self.readers).await?)
     }
 
-    /// How many conversations are tracked, of all workspaces.
+    /// How many conversations are tracked, of all workspaces. Goes through all of them: not for a health check.
     pub async fn count_conversations(&self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT count(*) FROM conversation").fetch_one(&self.readers).await?)
     }
@@ -72,7 +76,8 @@ impl Store {
             WHERE conversation.flags & 4 = 0
                OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)";
         let mut writer = self.write().await;
-        let marked = sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(&mut *writer).await?;
+        let marked =
+            sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(writer.connection()).await?;
         Ok(marked.rows_affected())
     }
 
@@ -89,7 +94,7 @@ impl Store {
             "UPDATE conversation SET fetch_at = $1 WHERE app_id = $2 AND state IN ('open', 'snoozed') AND flags & 3 = 0
             AND fetch_at IS NULL AND id NOT IN (SELECT value FROM json_each($3))";
         let mut writer = self.write().await;
-        let marked = sqlx::query(mark).bind(ms(now)).bind(app_id).bind(json(&ids)).execute(&mut *writer).await?;
+        let marked = sqlx::query(mark).bind(ms(now)).bind(app_id).bind(json(&ids)).execute(writer.connection()).await?;
         Ok(marked.rows_affected())
     }
 
@@ -98,10 +103,10 @@ impl Store {
         let mut writer = self.write().await;
         let tries = "SELECT fetch_tries FROM conversation WHERE app_id = $1 AND id = $2";
         let tries: Option<i64> =
-            sqlx::query_scalar(tries).bind(app_id).bind(id.as_str()).fetch_optional(&mut *writer).await?;
+            sqlx::query_scalar(tries).bind(app_id).bind(id.as_str()).fetch_optional(writer.connection()).await?;
         let again = now + read_again_after(tries.unwrap_or(0));
         let note = "UPDATE conversation SET fetch_at = $1, fetch_tries = fetch_tries + 1 WHERE app_id = $2 AND id = $3";
-        sqlx::query(note).bind(ms(again)).bind(app_id).bind(id.as_str()).execute(&mut *writer).await?;
+        sqlx::query(note).bind(ms(again)).bind(app_id).bind(id.as_str()).execute(writer.connection()).await?;
         Ok(())
     }
 
@@ -109,7 +114,7 @@ impl Store {
     pub async fn put_off(&self, app_id: &str, id: &ConversationId, until: Timestamp) -> Result<(), StoreError> {
         let mut writer = self.write().await;
         let put_off = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
-        sqlx::query(put_off).bind(ms(until)).bind(app_id).bind(id.as_str()).execute(&mut *writer).await?;
+        sqlx::query(put_off).bind(ms(until)).bind(app_id).bind(id.as_str()).execute(writer.connection()).await?;
         Ok(())
     }
 
@@ -133,32 +138,28 @@ impl Store {
                 c.due_at, c.fetch_at),
             (SELECT json_group_array(json_array(a.app_id, a.conversation_id, a.rule, a.step, a.anchor_at, a.due_at, a.phase,
                 a.outcome, a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest))
-             FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id)
+             FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id),
+            c.id
             FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";
         let found =
-            sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(&mut *writer).await?;
-        let mut due: HashMap<String, Option<i64>> = HashMap::new();
-        let mut last = String::new();
+            sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(writer.connection()).await?;
+        let mut due: HashMap<&str, Option<i64>> = HashMap::new();
         for row in &found {
-            let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
-            let conversation: ConversationRow = serde_json::from_str(row.try_get(0)?).map_err(odd)?;
-            let attempts: Vec<AttemptRow> = serde_json::from_str(row.try_get(1)?).map_err(odd)?;
-            let attempts = attempts.into_iter().map(|row| row.attempt(context.dry_run)).collect::<Result<_, _>>()?;
-            let decision = decide(&conversation.conversation()?, &History { attempts }, &context.rules, context.now);
-            last.clone_from(&conversation.1);
-            due.insert(conversation.1, decision.due_at().map(ms));
+            let id: &str = row.try_get(2)?;
+            let decision = decide_again(row.try_get(0)?, row.try_get(1)?, context);
+            let at = decision.unwrap_or_else(|error| {
+                tracing::error!(error = %error, "a conversation cannot be decided on; it is left alone");
+                None
+            });
+            due.insert(id, at.map(ms));
         }
-        if found.is_empty() {
-            return Ok(None);
-        }
+        let last = found.last().map(|row| row.try_get(2)).transpose()?;
+        let Some(last) = last else { return Ok(None) };
         let set = "UPDATE conversation SET due_at = j.value->>1 FROM json_each($1) j
             WHERE conversation.app_id = $2 AND conversation.id = j.value->>0";
         let rows: Vec<_> = due.into_iter().collect();
-        let set = sqlx::query(set).bind(json(&rows)).bind(app_id).execute(&mut *writer).await;
-        if set.is_err() {
-            roll_back(&mut writer).await;
-        }
-        Ok(Some((last, set?.rows_affected())))
+        let set = sqlx::query(set).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
+        Ok(Some((last, set.rows_affected())))
     }
 
     /// Forgets seen notifications and kept bodies from before `before`, a few at a time. Returns how many went.
@@ -172,7 +173,7 @@ impl Store {
         for statement in [bodies, seen] {
             loop {
                 let mut writer = self.write().await;
-                let done = sqlx::query(statement).bind(ms(before)).bind(AT_ONCE).execute(&mut *writer).await?;
+                let done = sqlx::query(statement).bind(ms(before)).bind(AT_ONCE).execute(writer.connection()).await?;
                 gone += done.rows_affected();
                 if done.rows_affected() == 0 {
                     break;
@@ -181,4 +182,14 @@ impl Store {
         }
         Ok(gone)
     }
+}
+
+/// When a conversation is due, from its row and those of its attempts.
+fn decide_again(conversation: &str, attempts: &str, context: &Context) -> Result<Option<Timestamp>, StoreError> {
+    let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
+    let conversation: ConversationRow = serde_json::from_str(conversation).map_err(odd)?;
+    let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
+    let attempts = attempts.into_iter().map(|row| row.attempt(context.dry_run)).collect::<Result<_, _>>()?;
+    let decision = decide(&conversation.conversation()?, &History { attempts }, &context.rules, context.now);
+    Ok(decision.due_at())
 }

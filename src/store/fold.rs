@@ -2,24 +2,25 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
-use sqlx::SqliteConnection;
 
 use super::StoreError;
 use super::record::{Context, KeepBodies, Record, Recorded};
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
+use super::writing::Writing;
 use crate::engine::conversation::{Conversation, Sighting};
 use crate::engine::history::History;
 use crate::engine::{Decision, Why, decide};
 
 // Plain `?` only: in one round trip a later statement's numbered parameters would get the earlier ones' values.
+// Where no body holds a byte, the bodies are bound as NULL: hence the x''.
 const WRITE: &str = "
 INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?) WHERE true
     ON CONFLICT (app_id, id) DO NOTHING;
 INSERT INTO notification_body (app_id, key, reason, received_at, body)
-    SELECT value->>0, value->>1, value->>2, value->>3, substr(?, value->>4, value->>5) FROM json_each(?);
+    SELECT value->>0, value->>1, value->>2, value->>3, coalesce(substr(?, value->>4, value->>5), x'') FROM json_each(?);
 INSERT INTO activity (app_id, conversation_id, part_id, class, at, actor, admin_id, digest)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7 FROM json_each(?) WHERE true
     ON CONFLICT DO NOTHING;
@@ -38,6 +39,15 @@ INSERT INTO conversation (app_id, id, state, snoozed_until, facts, updated_at, f
         by_admin = excluded.by_admin, snooze_ends = excluded.snooze_ends, due_at = excluded.due_at,
         fetch_at = excluded.fetch_at, fetch_tries = 0;
 COMMIT";
+
+/// Two stories of one second are told apart by asking once it is over.
+const NEXT_SECOND: SignedDuration = SignedDuration::from_secs(2);
+/// What reading did not make clear is read again after this.
+const READ_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Folding what has this notification id panics, for a test of what then becomes of its neighbours.
+#[cfg(test)]
+pub(crate) const PANICS: &str = "panics";
 
 /// A conversation being folded.
 pub(super) struct Known {
@@ -100,6 +110,10 @@ impl<'a> Fold<'a> {
                 let (result, reason) = match (repeat, foreign) {
                     (Some(true), _) => (Recorded::Duplicate, None),
                     (Some(false), _) => (Recorded::Duplicate, Some("the same id with other content")),
+                    // What cannot be read names no workspace either; that is odd, and nobody else's.
+                    (None, true) if app_id.is_empty() => {
+                        (Recorded::Quarantined, told.kept_because().or(Some("it names no workspace")))
+                    }
                     (None, true) => (Recorded::Foreign, Some("another workspace")),
                     (None, false) => (told.result(), told.kept_because()),
                 };
@@ -128,16 +142,23 @@ impl<'a> Fold<'a> {
 
     /// Folds a sighting in, and logs what it adds.
     fn see(&mut self, app_id: &str, seen: &Sighting) {
+        #[cfg(test)]
+        assert!(seen.snapshot.as_ref().is_none_or(|snapshot| snapshot.version.notification_id != PANICS));
         let key = (app_id.to_owned(), seen.id.to_string());
         self.log(app_id, seen);
         let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None };
         let known = self.known.remove(&key).unwrap_or_else(unread);
         self.log_facts(app_id, seen, &known.conversation);
         let disagrees = known.conversation.disagrees_with(seen);
-        let conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
+        let mut conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
+        let fetched = seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
+        let named_again = conversation.gone && !seen.gone && seen.snapshot.is_some() && !fetched;
+        conversation.gone &= !named_again;
         let fetch_at = if disagrees {
+            Some(self.context.now + NEXT_SECOND)
+        } else if named_again {
             Some(self.context.now)
-        } else if seen.whole || conversation.gone {
+        } else if fetched || conversation.gone {
             None
         } else {
             known.fetch_at
@@ -183,7 +204,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Decides on every conversation that changed, writes all of it and commits.
-    pub(super) async fn write(self, writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    pub(super) async fn write(self, writer: &mut Writing) -> Result<(), StoreError> {
         let rows: Vec<_> = self.changed.iter().filter_map(|key| self.decide(key)).collect();
         sqlx::query(WRITE)
             .bind(json(&self.notifications))
@@ -192,8 +213,9 @@ impl<'a> Fold<'a> {
             .bind(json(&self.activities))
             .bind(json(&self.facts))
             .bind(json(&rows))
-            .execute(writer)
+            .execute(writer.connection())
             .await?;
+        writer.committed();
         Ok(())
     }
 
@@ -207,8 +229,9 @@ impl<'a> Fold<'a> {
 
     /// What must be read from Intercom before anything can be said: unknown facts, unless reading did not tell them.
     fn to_read(&self, conversation: &Conversation, decision: &Decision) -> Option<Timestamp> {
-        let unknown = matches!(decision.why(), Why::NotRead);
-        (unknown && !conversation.whole && !conversation.gone).then_some(self.context.now)
+        let unknown = matches!(decision.why(), Why::NotRead) && !conversation.whole && !conversation.gone;
+        let was_read = conversation.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
+        unknown.then(|| if was_read { self.context.now + READ_AGAIN } else { self.context.now })
     }
 }
 

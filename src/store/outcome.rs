@@ -167,6 +167,11 @@ impl Outcome {
         }
     }
 
+    /// Something is still to do after it: see [`FollowUp`].
+    pub fn leaves_something_to_do(&self) -> bool {
+        self.follow_up().is_some()
+    }
+
     /// Certainly nothing of it reached the conversation.
     pub(super) fn without_effect(&self) -> bool {
         !matches!(self, Outcome::Done { .. } | Outcome::Raced { .. } | Outcome::Unclear { .. } | Outcome::Lost(_))

@@ -11,6 +11,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::fold::Fold;
 use super::rows::{json, ms};
+use super::writing::Writing;
 use super::{Store, StoreError};
 use crate::engine::conversation::{Conversation, ConversationId, Sighting};
 use crate::engine::history::History;
@@ -163,7 +164,7 @@ impl Store {
         let mut writer = self.write().await;
         let done = self::batch(&mut writer, batch, context).await;
         if done.is_err() {
-            roll_back(&mut writer).await;
+            writer.roll_back().await;
         }
         done
     }
@@ -176,21 +177,10 @@ impl Store {
     }
 }
 
-/// Ends a transaction that went wrong; the next one must not find it open.
-pub(super) async fn roll_back(writer: &mut SqliteConnection) {
-    if let Err(error) = sqlx::query("ROLLBACK").execute(writer).await {
-        tracing::debug!(error = %error, "nothing to roll back");
-    }
-}
-
-async fn batch(
-    writer: &mut SqliteConnection,
-    batch: &[Record],
-    context: &Context,
-) -> Result<Vec<Recorded>, StoreError> {
+async fn batch(writer: &mut Writing, batch: &[Record], context: &Context) -> Result<Vec<Recorded>, StoreError> {
     let keys: Vec<_> = batch.iter().filter_map(key).collect();
     let touched: HashSet<_> = batch.iter().filter_map(|record| touched(record, context)).collect();
-    let row = sqlx::query(READ).bind(json(&keys)).bind(json(&touched)).fetch_one(&mut *writer).await?;
+    let row = sqlx::query(READ).bind(json(&keys)).bind(json(&touched)).fetch_one(writer.beginning()).await?;
     let mut fold = Fold::read(context, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?;
     let results = batch.iter().map(|record| fold.add(record)).collect();
     fold.write(writer).await?;
@@ -234,10 +224,10 @@ impl Store {
     /// Decides again on one conversation and keeps the result as `due_at`. Nothing can be recorded in between.
     pub async fn reschedule(&self, id: &ConversationId, context: &Context) -> Result<Option<Decided>, StoreError> {
         let mut writer = self.write().await;
-        let Some(decided) = decided(&mut writer, id, context).await? else { return Ok(None) };
+        let Some(decided) = decided(writer.connection(), id, context).await? else { return Ok(None) };
         let set = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
         let set = sqlx::query(set).bind(decided.decision.due_at().map(ms)).bind(context.workspace()).bind(id.as_str());
-        set.execute(&mut *writer).await?;
+        set.execute(writer.connection()).await?;
         Ok(Some(decided))
     }
 }

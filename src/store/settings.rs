@@ -19,7 +19,7 @@ impl Store {
         )
         .bind(key)
         .bind(value)
-        .execute(&mut *writer)
+        .execute(writer.connection())
         .await?;
         Ok(())
     }
@@ -40,7 +40,7 @@ impl Store {
         let drawn = "INSERT INTO setting (key, value) VALUES ('text_key', lower(hex(randomblob(32)))) ON CONFLICT (key) DO NOTHING";
         {
             let mut writer = self.write().await;
-            sqlx::query(drawn).execute(&mut *writer).await?;
+            sqlx::query(drawn).execute(writer.connection()).await?;
         }
         let text = self.setting("text_key").await?.unwrap_or_default();
         let mut key = [0; 32];

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
-use super::act::{our_part, raced_or_done};
 use super::read::{Fresh, inputs};
+use super::send::{our_part, raced_or_done};
 use super::{PENDING_AT_ONCE, SweepError, Sweeper, Swept, is_general};
 use crate::engine::conversation::{Class as Activity, Part, State};
 use crate::engine::history::Deed;
@@ -45,6 +45,9 @@ impl Sweeper {
                 );
             }
             swept.count(settled.outcome);
+            if outcome.leaves_something_to_do() {
+                self.follow_up(acting).await?;
+            }
             self.store.reschedule(&pending.conversation, &self.context()).await?;
         }
         Ok(())
@@ -125,7 +128,8 @@ impl Sweeper {
             }
             None => return Ok(Followed::NotNeeded("nothing is left to do")),
         };
-        Ok(Followed::Done(our_part(acting, &answer)))
+        self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
+        Ok(Followed::Done(our_part(acting, &fresh, &answer)))
     }
 
     fn not_followed(&self, pending: &Pending, error: IntercomError) -> Result<Followed, SweepError> {

@@ -37,27 +37,39 @@ impl Sweeper {
     pub(super) async fn read_what_is_unclear(&self, acting: &Acting) -> Result<(), SweepError> {
         let ids = self.store.to_fetch(&acting.app_id, self.standpoint.now(), READS_AT_ONCE).await?;
         for id in ids {
-            self.read_or_note(&acting.app_id, &id).await?;
+            if self.read_or_note(&acting.app_id, &id).await?.is_some_and(|error| error.class() == Class::Ambiguous) {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Reads a conversation, or notes that it could not be read. Gives on only what would befall every other too.
-    pub async fn read_or_note(&self, app_id: &str, id: &ConversationId) -> Result<(), SweepError> {
+    /// Reads a conversation, or notes that it could not be read and tells why. Gives on as an error only what would
+    /// befall every other too.
+    pub async fn read_or_note(&self, app_id: &str, id: &ConversationId) -> Result<Option<IntercomError>, SweepError> {
         match self.read(id).await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(None),
             Err(SweepError::Store(error)) => Err(error.into()),
             Err(SweepError::Intercom(error)) => self.note_unread(app_id, id, error).await,
         }
     }
 
-    async fn note_unread(&self, app_id: &str, id: &ConversationId, error: IntercomError) -> Result<(), SweepError> {
+    async fn note_unread(
+        &self,
+        app_id: &str,
+        id: &ConversationId,
+        error: IntercomError,
+    ) -> Result<Option<IntercomError>, SweepError> {
         match error.class() {
-            Class::Gone => Ok(self.is_gone(id).await?),
+            Class::Gone => {
+                self.is_gone(id).await?;
+                Ok(None)
+            }
             class if is_general(class) => Err(self.noted(error)),
             _ => {
                 tracing::warn!(conversation.id = %id, error = %error, "a conversation could not be read; trying again later");
-                Ok(self.store.fetch_failed(app_id, id, self.standpoint.now()).await?)
+                self.store.fetch_failed(app_id, id, self.standpoint.now()).await?;
+                Ok(Some(error))
             }
         }
     }

@@ -46,6 +46,25 @@ pub(crate) struct House {
     folder: tempfile::TempDir,
 }
 
+pub(crate) struct Recipe {
+    config: config::Config,
+    clock: Clock,
+    intercom: FakeIntercom,
+}
+
+impl Recipe {
+    pub(crate) async fn start(self) -> Daemon {
+        let secrets = Secrets {
+            access_token: SecretString::from(Workspace::default().token),
+            client_secrets: vec![SecretString::from(CLIENT_SECRET)],
+        };
+        let daemon = Daemon::start(&self.config, &secrets, self.clock).await.unwrap();
+        let webhook = format!("http://{}/webhooks/intercom", daemon.public_address());
+        self.intercom.send_notifications_to(&webhook, CLIENT_SECRET);
+        daemon
+    }
+}
+
 /// Monday, 2 March 2026, 9 in the morning.
 pub(crate) fn monday() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
@@ -108,14 +127,12 @@ impl House {
     }
 
     pub(crate) async fn start(&mut self) {
-        let secrets = Secrets {
-            access_token: SecretString::from(Workspace::default().token),
-            client_secrets: vec![SecretString::from(CLIENT_SECRET)],
-        };
-        let daemon = Daemon::start(&self.config(), &secrets, Clock::from(self.clock.clone())).await.unwrap();
-        let webhook = format!("http://{}/webhooks/intercom", daemon.public_address());
-        self.intercom.send_notifications_to(&webhook, CLIENT_SECRET);
-        self.daemon = Some(daemon);
+        self.daemon = Some(self.recipe().start().await);
+    }
+
+    /// What it takes to start a daemon, wherever that is.
+    pub(crate) fn recipe(&self) -> Recipe {
+        Recipe { config: self.config(), clock: self.clock.clone().into(), intercom: self.intercom.clone() }
     }
 
     /// Stops the daemon and starts it again on the same database.

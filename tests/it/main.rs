@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
 mod closes;
+mod demo;
 mod harness;
+mod operates;
+mod receives;
 mod sockets;
 mod survives;
 mod tidy;

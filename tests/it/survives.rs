@@ -1,6 +1,13 @@
-//! What survives: restarts, lost answers, refusals.
+//! What survives: restarts, crashes in the middle of a deed, lost answers, refusals.
 
-use crate::harness::{House, QUIET_A_DAY, days};
+use std::sync::Arc;
+
+use autoclosed::daemon::{Daemon, Sweeping};
+use autoclosed::engine::ConversationId;
+use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault};
+use tokio::sync::oneshot;
+
+use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, seconds};
 
 #[tokio::test]
 async fn what_was_recorded_before_a_restart_is_known_after_it() {
@@ -9,4 +16,200 @@ async fn what_was_recorded_before_a_restart_is_known_after_it() {
     house.restart().await;
     house.after(days(1)).await;
     assert_eq!((house.state(&id), house.deeds()), ("closed", vec!["close 200".to_owned()]));
+}
+
+/// Closes with a text that names the contact, so that reading the contact is a step of its own.
+const BY_NAME: &str = r#"
+[[rule]]
+name = "quiet-a-day"
+match_all = true
+step = [{ after = "1 day", do = "close", body = "Closing this, {{ contact.first_name | default('there') }}." }]
+"#;
+
+type Arrange = fn(&FakeIntercom, oneshot::Sender<()>);
+
+fn hang(intercom: &FakeIntercom, on: Endpoint, fault: Fault, reached: oneshot::Sender<()>) {
+    intercom.fault(on, fault);
+    intercom.before_answer(on, move |_| reached.send(()).unwrap());
+}
+
+/// Where the daemon dies, and how Intercom is made to hold it there.
+const CRASHES: [(&str, Arrange); 5] = [
+    ("before the conversation is read", |intercom, reached| {
+        hang(intercom, Endpoint::Conversation, Fault::Hang, reached);
+    }),
+    ("before the contact is read", |intercom, reached| hang(intercom, Endpoint::Contact, Fault::Hang, reached)),
+    ("when the close has left and was not done", |intercom, reached| {
+        hang(intercom, Endpoint::Close, Fault::Hang, reached);
+    }),
+    ("when the close was done and not answered", |intercom, reached| {
+        intercom.fault(Endpoint::Close, Fault::ApplyThenHang);
+        intercom.after_apply(Endpoint::Close, move |_| reached.send(()).unwrap());
+    }),
+    ("when the close was answered and is looked at once more", |intercom, reached| {
+        intercom.fault(Endpoint::Close, Fault::HideContactTime);
+        intercom
+            .after_apply(Endpoint::Close, move |intercom| hang(intercom, Endpoint::Conversation, Fault::Hang, reached));
+    }),
+];
+
+/// A daemon in a runtime of its own, so that it can be killed with everything it runs.
+async fn doomed(house: &House) -> (tokio::runtime::Runtime, Arc<Daemon>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (recipe, handle) = (house.recipe(), runtime.handle().clone());
+    let starting = move || async move {
+        let daemon = recipe.start().await;
+        daemon.reconcile().await.unwrap();
+        daemon
+    };
+    let daemon = tokio::task::spawn_blocking(move || handle.block_on(starting()));
+    (runtime, Arc::new(daemon.await.unwrap()))
+}
+
+fn our_closes(house: &House, id: &ConversationId) -> usize {
+    let parts = house.intercom.conversation(id).unwrap().parts;
+    parts.iter().filter(|part| part.kind == "close" && part.author_id == "1009").count()
+}
+
+#[tokio::test]
+async fn a_daemon_killed_at_any_step_of_a_close_closes_once() {
+    for (place, arrange) in CRASHES {
+        let mut house = House::without_daemon(BY_NAME).await;
+        let id = house.answered().await;
+        let (runtime, daemon) = doomed(&house).await;
+        house.clock.advance(days(1));
+        let (reached, held) = oneshot::channel();
+        arrange(&house.intercom, reached);
+        let sweeping = Arc::clone(&daemon);
+        runtime.spawn(async move { sweeping.sweep().await });
+        held.await.unwrap();
+        drop(daemon);
+        runtime.shutdown_background();
+
+        house.start().await;
+        house.look().await;
+        for _ in 0..12 {
+            house.after(seconds(50)).await;
+        }
+        assert_eq!((house.state(&id), our_closes(&house, &id)), ("closed", 1), "killed {place}: {:?}", house.deeds());
+        let journal = house.journal(&id).await;
+        assert!(journal.last().unwrap().starts_with("done close"), "killed {place}: {journal:?}");
+        assert_eq!(house.daemon().store().outcomes().await.unwrap(), [("done".to_owned(), 1)], "killed {place}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_becomes_of_the_answer_the_contact_reads_the_text_once() {
+    let faults = [
+        (Fault::Drop, "left before it was done"),
+        (Fault::ApplyThenDrop, "done, then cut"),
+        (Fault::ApplyThenStatus(500), "done, then 500"),
+        (Fault::Status { status: 503, body: String::new() }, "503"),
+        (Fault::Garbage200, "garbage"),
+        (Fault::Truncated, "cut short"),
+        (Fault::WrongId, "another conversation"),
+        (Fault::WrongState, "another state"),
+        (Fault::Html502, "a gateway's page"),
+    ];
+    for (fault, name) in faults {
+        let house = House::with(QUIET_A_DAY).await;
+        let id = house.answered().await;
+        house.intercom.fault(Endpoint::Close, fault);
+        house.after(days(1)).await;
+        for _ in 0..12 {
+            house.after(seconds(50)).await;
+        }
+        assert_eq!(
+            (house.state(&id), our_closes(&house, &id)),
+            ("closed", 1),
+            "{name}: {:?}",
+            house.journal(&id).await
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_left_alone_until_it_was_looked_into() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.intercom.fault(Endpoint::Close, Fault::Drop);
+    house.after(days(1)).await;
+    assert_eq!(house.journal(&id).await, ["unclear close: the answer was lost; looking into it"]);
+    house.after(seconds(59)).await;
+    assert_eq!(house.deeds().len(), 1);
+    house.after(seconds(1)).await;
+    house.sweep().await;
+    assert_eq!(house.deeds().len(), 2);
+    assert_eq!(our_closes(&house, &id), 1);
+}
+
+#[tokio::test]
+async fn a_reminder_whose_answer_was_lost_is_found_and_its_snooze_restored() {
+    let house = House::with(SNOOZED_A_WEEK).await;
+    let id = house.answered().await;
+    let until = house.clock.now() + days(30);
+    house.intercom.teammate_snoozes(&id, until);
+    house.intercom.fault(Endpoint::Reply, Fault::ApplyThenDrop);
+    house.after(days(5)).await;
+    assert_eq!(house.state(&id), "open");
+    house.after(minutes(1)).await;
+    house.sweep().await;
+    assert_eq!(house.intercom.conversation(&id).unwrap().snoozed_until, Some(until));
+    house.after(days(2)).await;
+    house.after(minutes(2)).await;
+    assert_eq!(house.state(&id), "closed");
+    let ours = house.intercom.conversation(&id).unwrap().parts;
+    let texts = ours.iter().filter(|part| part.author_id == "1009" && part.body.is_some()).count();
+    assert_eq!(texts, 2, "one reminder, one last word");
+}
+
+#[tokio::test]
+async fn a_refused_close_rests_a_day_and_fails_for_good_after_three() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    let refusal = r#"{"type":"error.list","errors":[{"code":"conflict","message":"no"}]}"#;
+    house.intercom.fault_always(Endpoint::Close, Fault::Status { status: 409, body: refusal.into() });
+    house.after(days(1)).await;
+    assert_eq!(house.deeds().len(), 1);
+    house.after(hours(24) - seconds(1)).await;
+    assert_eq!(house.deeds().len(), 1);
+    house.after(seconds(1)).await;
+    house.after(days(1)).await;
+    assert_eq!(house.deeds().len(), 3);
+    house.after(days(10)).await;
+    assert_eq!(house.deeds().len(), 3);
+    let outcomes: Vec<String> =
+        house.journal(&id).await.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(outcomes, ["deferred", "deferred", "failed"]);
+}
+
+#[tokio::test]
+async fn a_refused_token_stops_everything_until_it_is_good_again() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.intercom.change_workspace(|workspace| workspace.token = "another".into());
+    house.after(days(1)).await;
+    let asked = house.intercom.calls().len();
+    assert!(matches!(house.sweep().await, Sweeping::Blocked(_)));
+    assert_eq!(house.intercom.calls().len(), asked);
+    house.intercom.contact_replies(&id, "Are you there?");
+    house.intercom.settle().await;
+    house
+        .intercom
+        .change_workspace(|workspace| workspace.token = autoclosed::fake_intercom::Workspace::default().token);
+    house.look().await;
+    house.after(days(1)).await;
+    assert_eq!((house.state(&id), house.deeds()), ("open", vec![]));
+}
+
+#[tokio::test]
+async fn a_deleted_conversation_is_not_asked_for_again() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.intercom.drop_notifications(true);
+    house.intercom.delete(&id);
+    house.after(days(1)).await;
+    let asked = house.intercom.calls().len();
+    house.after(days(3)).await;
+    assert_eq!(house.intercom.calls().len(), asked);
 }

@@ -1,0 +1,97 @@
+//! State is a function of the set of what was seen: order, batches and repeats do not matter.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use super::*;
+
+/// All that order may not change. When to read is a hint of the moment and left out.
+const STATE: &str =
+    "SELECT json_array(id, state, snoozed_until, facts, updated_at, fetched, told_at, notification_id, created_at,
+    channel, delivered_as, flags, latest, by_admin, snooze_ends, due_at) FROM conversation ORDER BY id";
+const LOG: &str = "SELECT json_array(conversation_id, part_id, class, at, actor) FROM activity ORDER BY 1";
+
+/// A life with everything in it: replies, a snooze, our own admin's parts, two stories of one second, a fetch.
+fn life() -> Vec<Record> {
+    let glimpse = |minute: i64, state: State, parts: Vec<Part>| Sighting {
+        created_at: Some(at(0)),
+        snapshot: Some(snapshot(state, minute, &format!("n{minute}"))),
+        parts,
+        channel: Some("email".to_owned()),
+        ..Sighting::of(id("5"))
+    };
+    let ours = |number: u64, minute: i64, class: Class| Part {
+        admin_id: Some("9".to_owned()),
+        digest: Some(format!("digest {number}")),
+        ..part(number, minute, Actor::Teammate, class)
+    };
+    let mut fetched_last = glimpse(9, State::Open, vec![part(2, 2, Actor::Teammate, Class::TeammateReply)]);
+    fetched_last.whole = true;
+    fetched_last.last_contact_reply_at = Some(at(1));
+    if let Some(snapshot) = &mut fetched_last.snapshot {
+        snapshot.version.fetched = true;
+        snapshot.facts.tags = Some(vec![Tag { id: "3".to_owned(), name: "vip".to_owned() }]);
+    }
+    let told = |minute: i64, state, parts| notified(&format!("k{minute}"), about(glimpse(minute, state, parts)));
+    vec![
+        told(1, State::Open, vec![part(1, 1, Actor::Contact, Class::ContactReply)]),
+        told(2, State::Open, vec![part(2, 2, Actor::Teammate, Class::TeammateReply)]),
+        told(3, State::Snoozed { until: Some(at(5)) }, vec![part(3, 3, Actor::Teammate, Class::Snoozed)]),
+        told(6, State::Open, vec![part(4, 5, Actor::Timer, Class::Unsnoozed)]),
+        told(7, State::Open, vec![ours(6, 7, Class::TeammateReply)]),
+        told(8, State::Closed, vec![ours(6, 7, Class::Other), ours(7, 8, Class::Closed)]),
+        told(9, State::Closed, vec![part(8, 9, Actor::Bot, Class::BotReply)]),
+        notified("other", about(answered("6", 4))),
+        fetched(fetched_last),
+    ]
+}
+
+#[derive(Debug, Clone)]
+struct Telling {
+    order: Vec<usize>,
+    batch: usize,
+    again: usize,
+}
+
+fn telling() -> impl Strategy<Value = Telling> {
+    let all: Vec<usize> = (0..life().len()).collect();
+    (Just(all).prop_shuffle(), 1..5_usize, 0..9_usize).prop_map(|(order, batch, again)| Telling { order, batch, again })
+}
+
+async fn told(telling: &Telling) -> (Vec<String>, Vec<String>) {
+    let (shelf, life) = (Shelf::new().await, life());
+    let mut records: Vec<_> = telling.order.iter().map(|index| life[*index].clone()).collect();
+    records.push(life[telling.again].clone());
+    for batch in records.chunks(telling.batch) {
+        shelf.record(batch).await;
+    }
+    (shelf.rows(STATE).await, shelf.rows(LOG).await)
+}
+
+#[test]
+fn however_it_is_told_the_rows_are_the_same_byte_for_byte() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let want = runtime.block_on(told(&Telling { order: (0..life().len()).collect(), batch: 1, again: 0 }));
+    assert_eq!(want.0.len(), 2);
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = TestRunner::new(config);
+    let found = runner.run(&telling(), |telling| {
+        prop_assert_eq!(&runtime.block_on(told(&telling)), &want);
+        Ok(())
+    });
+    found.unwrap();
+}
+
+#[tokio::test]
+async fn two_stories_of_one_second_are_read_from_intercom() {
+    let shelf = Shelf::new().await;
+    let story = |state, key: &str| {
+        let mut seen = answered("5", 0);
+        seen.snapshot = Some(snapshot(state, 0, key));
+        notified(key, about(seen))
+    };
+    shelf.record(&[story(State::Open, "a")]).await;
+    assert_eq!(shelf.to_fetch(at(0)).await, Vec::<String>::new());
+    shelf.record(&[story(State::Closed, "b")]).await;
+    assert_eq!(shelf.to_fetch(at(0)).await, ["5"]);
+}

@@ -1,0 +1,167 @@
+//! What is due, what is to be read, and when old things go.
+
+use jiff::SignedDuration;
+
+use super::*;
+
+fn unread(conversation: &str) -> Record {
+    let mut seen = answered(conversation, 0);
+    seen.whole = false;
+    if let Some(snapshot) = &mut seen.snapshot {
+        snapshot.facts.tags = None;
+    }
+    fetched(seen)
+}
+
+#[tokio::test]
+async fn the_longest_due_come_first_and_only_ours() {
+    let shelf = Shelf::new().await;
+    let stranger = Context { app_id: Some("theirs".into()), ..context() };
+    shelf.store.record(&[fetched(answered("1", 0))], &stranger).await.unwrap();
+    shelf.record(&[fetched(answered("7", 2)), fetched(answered("6", 2)), fetched(answered("8", 1))]).await;
+    assert_eq!(shelf.due(at(DAY + 2)).await, ["8", "6", "7"]);
+    assert_eq!(shelf.due(at(DAY + 1)).await, ["8"]);
+    assert_eq!(texts(&shelf.store.due("ours", at(9 * DAY), 2).await.unwrap()), ["8", "6"]);
+    assert_eq!(shelf.store.count_conversations().await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn what_a_sweep_asks_is_found_by_its_own_index_however_much_is_stored() {
+    let shelf = Shelf::new().await;
+    for (question, index) in [
+        (conversations::DUE, "conversation_due"),
+        (conversations::TO_FETCH, "conversation_fetch"),
+        (conversations::COUNT_TO_FETCH, "conversation_fetch"),
+        (crate::store::attempts::PENDING, "attempt_unclear"),
+        (crate::store::attempts::FOLLOW_UPS, "attempt_follow_up"),
+        (crate::store::attempts::SENT, "attempt_sent"),
+    ] {
+        let plan = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}")));
+        let steps: Vec<(i64, i64, i64, String)> = plan.fetch_all(&mut shelf.stranger().await).await.unwrap();
+        assert!(steps[0].3.contains(index), "{question}: {steps:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_to_be_read_until_it_was_read_whole() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[unread("5")]).await;
+    assert_eq!(shelf.to_fetch(at(0)).await, ["5"]);
+    assert_eq!(shelf.store.count_to_fetch("ours").await.unwrap(), 1);
+    shelf.record(&[fetched(answered("5", 0))]).await;
+    assert_eq!((shelf.to_fetch(at(DAY)).await, shelf.store.count_to_fetch("ours").await.unwrap()), (vec![], 0));
+}
+
+#[tokio::test]
+async fn a_conversation_that_cannot_be_read_is_tried_again_ever_later() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[unread("5")]).await;
+    let mut now = at(0);
+    for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+        shelf.store.fetch_failed("ours", &id("5"), now).await.unwrap();
+        now += SignedDuration::from_mins(minutes);
+        let just_before = now - SignedDuration::from_secs(1);
+        assert_eq!(shelf.to_fetch(just_before).await, Vec::<String>::new(), "{minutes}");
+        assert_eq!(shelf.to_fetch(now).await, ["5"], "{minutes}");
+    }
+    shelf.store.fetch_failed("ours", &id("404"), now).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_search_marks_what_is_new_or_newer_and_nothing_else() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[fetched(answered("5", 3)), fetched(answered("6", 3))]).await;
+    let listing =
+        |conversation: &str, minute: Option<i64>| Listing { id: id(conversation), updated_at: minute.map(at) };
+    let listed = [listing("5", Some(3)), listing("6", Some(4)), listing("7", Some(1)), listing("8", None)];
+    assert_eq!(shelf.store.mark_listed("ours", &listed, at(10)).await.unwrap(), 3);
+    assert_eq!(shelf.to_fetch(at(10)).await, ["6", "7", "8"]);
+    assert_eq!(shelf.store.mark_listed("ours", &[listing("5", None)], at(11)).await.unwrap(), 1);
+    let known = shelf.store.decided(&id("7"), &context()).await.unwrap().unwrap();
+    assert!(matches!(known.decision, crate::engine::Decision::Leave { .. }), "known from a search only");
+    shelf.store.fetch_failed("ours", &id("7"), at(10)).await.unwrap();
+    shelf.store.mark_listed("ours", &listed, at(10)).await.unwrap();
+    assert!(shelf.to_fetch(at(10)).await.contains(&"7".to_owned()), "listed again, so asked again");
+}
+
+#[tokio::test]
+async fn what_a_full_search_does_not_list_is_read_to_see_what_became_of_it() {
+    let shelf = Shelf::new().await;
+    let mut closed = answered("7", 0);
+    closed.snapshot = Some(snapshot(State::Closed, 0, "n"));
+    let mut ticket = answered("8", 0);
+    ticket.ticket = true;
+    shelf.record(&[fetched(answered("5", 0)), fetched(answered("6", 0)), fetched(closed), fetched(ticket)]).await;
+    assert_eq!(shelf.store.mark_unlisted("ours", &[id("5")], at(10)).await.unwrap(), 1);
+    assert_eq!(shelf.to_fetch(at(10)).await, ["6"]);
+    assert_eq!(shelf.store.mark_unlisted("theirs", &[], at(10)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_put_off_is_due_then_and_a_new_decision_undoes_it() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[fetched(answered("5", 0))]).await;
+    shelf.store.put_off("ours", &id("5"), at(3 * DAY)).await.unwrap();
+    assert_eq!(shelf.due(at(3 * DAY - 1)).await, Vec::<String>::new());
+    assert_eq!(shelf.due(at(3 * DAY)).await, ["5"]);
+    let decided = shelf.store.reschedule(&id("5"), &context()).await.unwrap().unwrap();
+    assert_eq!(decided.decision.due_at(), Some(at(DAY)));
+    assert_eq!(shelf.due(at(DAY)).await, ["5"]);
+    assert!(shelf.store.reschedule(&id("404"), &context()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn other_rules_are_applied_to_every_conversation_that_is_not_closed() {
+    let shelf = Shelf::new().await;
+    let mut closed = answered("2000", 0);
+    closed.snapshot = Some(snapshot(State::Closed, 0, "n"));
+    let mut records: Vec<_> = (1000..1700).map(|number| fetched(answered(&number.to_string(), 0))).collect();
+    records.push(fetched(closed));
+    for batch in records.chunks(64) {
+        shelf.record(batch).await;
+    }
+    let slower = RULES.replace("1 day", "2 days");
+    let rules = crate::config::parse("a.toml", slower.as_bytes()).unwrap().config.rules;
+    let changed = Context { rules: Arc::new(rules), ..context() };
+    assert_eq!(shelf.store.reschedule_all(&changed).await.unwrap(), 700, "more than one batch");
+    assert_eq!(shelf.due(at(2 * DAY - 1)).await, Vec::<String>::new());
+    assert_eq!(shelf.store.due("ours", at(2 * DAY), 10_000).await.unwrap().len(), 700);
+    let none = Context { rules: Arc::new(RuleSet { rules: vec![], ..(*context().rules).clone() }), ..context() };
+    assert_eq!(shelf.store.reschedule_all(&none).await.unwrap(), 700);
+    assert_eq!(shelf.due(at(90 * DAY)).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn one_damaged_row_does_not_keep_the_others_from_new_rules() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[fetched(answered("5", 0)), fetched(answered("6", 0))]).await;
+    shelf.execute("UPDATE conversation SET latest = 'damaged', due_at = 1 WHERE id = '5'").await;
+    shelf.execute("UPDATE conversation SET due_at = NULL WHERE id = '6'").await;
+    assert_eq!(shelf.store.reschedule_all(&context()).await.unwrap(), 2);
+    assert_eq!(shelf.due(at(9 * DAY)).await, ["6"], "nothing is done about what cannot be read");
+}
+
+#[tokio::test]
+async fn old_ids_and_bodies_go_and_a_replay_after_that_changes_nothing() {
+    let shelf = Shelf::new().await;
+    let old = [notified("n1", about(answered("5", 0))), notified("n2", Told::Odd("odd".to_owned()))];
+    shelf.record(&old).await;
+    shelf.store.record(&[notified("n3", Told::Unknown)], &context_at(10)).await.unwrap();
+    let before = shelf.rows("SELECT json_array(latest, due_at, facts, told_at) FROM conversation").await;
+    assert_eq!(shelf.store.prune(at(0)).await.unwrap(), 0);
+    assert_eq!(shelf.store.prune(at(10)).await.unwrap(), 3);
+    assert_eq!((shelf.count("notification").await, shelf.count("notification_body").await), (1, 1));
+    assert_eq!((shelf.count("activity").await, shelf.count("fact").await), (2, 1), "kept for ever");
+    assert_eq!(shelf.record(&old[..1]).await, [Recorded::Stored]);
+    assert_eq!(shelf.rows("SELECT json_array(latest, due_at, facts, told_at) FROM conversation").await, before);
+    assert_eq!((shelf.count("activity").await, shelf.count("fact").await), (2, 1));
+}
+
+#[tokio::test]
+async fn pruning_goes_through_any_number() {
+    let shelf = Shelf::new().await;
+    let records: Vec<_> = (0..2100).map(|number| notified(&format!("n{number}"), Told::Unknown)).collect();
+    shelf.record(&records).await;
+    assert_eq!(shelf.store.prune(at(1)).await.unwrap(), 4200);
+    assert_eq!((shelf.count("notification").await, shelf.count("notification_body").await), (0, 0));
+}
