@@ -144,7 +144,7 @@ impl<'a> Fold<'a> {
         let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None };
         let known = self.known.remove(&key).unwrap_or_else(unread);
         self.log_facts(app_id, seen, &known.conversation);
-        let disagrees = known.conversation.disagrees_with(seen);
+        let disagrees = known.conversation.disagrees_with(seen) || contradicts(&known.conversation, seen);
         let conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
         let fetch_at = if disagrees {
             Some(self.context.now)
@@ -222,6 +222,12 @@ impl<'a> Fold<'a> {
         let unknown = matches!(decision.why(), Why::NotRead);
         (unknown && !conversation.whole && !conversation.gone).then_some(self.context.now)
     }
+}
+
+/// Whether one notification told two different things: which of them came first must not decide for good.
+fn contradicts(known: &Conversation, seen: &Sighting) -> bool {
+    let (Some(known), Some(new)) = (&known.snapshot, &seen.snapshot) else { return false };
+    !new.version.fetched && known.version == new.version && known.facts != new.facts
 }
 
 /// A row of any shape as JSON. Strings and numbers always have a JSON form.
