@@ -21,7 +21,7 @@ mod record;
 mod rows;
 mod settings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writing;
 
 pub use attempts::BUDGET_WINDOW;

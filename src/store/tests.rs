@@ -32,13 +32,13 @@ step = [{ after = "1 day", do = "close", body = "Bye." }]
 "#;
 
 /// A store on a file of its own.
-struct Shelf {
+pub(crate) struct Shelf {
     folder: TempDir,
-    store: Store,
+    pub(crate) store: Store,
 }
 
 impl Shelf {
-    async fn new() -> Shelf {
+    pub(crate) async fn new() -> Shelf {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("a.db")).await.unwrap();
         Shelf { folder, store }
@@ -68,6 +68,38 @@ impl Shelf {
 
     async fn execute(&self, sql: &str) {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut self.stranger().await).await.unwrap();
+    }
+
+    /// Every notification with what became of it.
+    pub(crate) async fn stored(&self) -> Vec<String> {
+        self.rows("SELECT id || ' ' || result FROM notification ORDER BY id").await
+    }
+
+    /// What was kept aside, with its reason and its body.
+    pub(crate) async fn aside(&self) -> Vec<String> {
+        self.rows("SELECT key || ': ' || reason || ': ' || CAST(body AS TEXT) FROM notification_body ORDER BY id").await
+    }
+
+    /// Spoils a conversation's row, so that it does not read any more.
+    pub(crate) async fn damage(&self, conversation: &str) {
+        self.execute(&format!("UPDATE conversation SET latest = 'damaged' WHERE id = '{conversation}'")).await;
+    }
+
+    /// The ids of rows that are spoilt.
+    pub(crate) async fn damaged(&self) -> Vec<String> {
+        self.rows("SELECT id FROM conversation WHERE latest = 'damaged'").await
+    }
+
+    /// Holds the file as another process might, until it is dropped.
+    pub(crate) async fn locked(&self) -> SqliteConnection {
+        let mut stranger = self.stranger().await;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut stranger).await.unwrap();
+        stranger
+    }
+
+    /// Writes as another process might. Fails while a transaction is open.
+    pub(crate) async fn written_by_a_stranger(&self) {
+        self.execute("UPDATE setting SET value = value").await;
     }
 
     async fn count(&self, table: &str) -> i64 {
@@ -164,7 +196,10 @@ fn answered(conversation: &str, minute: i64) -> Sighting {
     }
 }
 
-fn fetched(seen: Sighting) -> Record {
+fn fetched(mut seen: Sighting) -> Record {
+    if let Some(snapshot) = &mut seen.snapshot {
+        snapshot.version.fetched = true;
+    }
     Record::Fetched(Box::new(seen))
 }
 

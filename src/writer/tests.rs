@@ -4,9 +4,7 @@ use axum::body::Bytes;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
-use tempfile::TempDir;
+use sqlx::Connection;
 
 use super::*;
 use crate::clock::{Clock, ManualClock};
@@ -15,53 +13,36 @@ use crate::intercom::Intercom;
 use crate::intercom::text::TextKey;
 use crate::standpoint::Identity;
 use crate::store::KeepBodies;
+use crate::store::tests::Shelf;
 
-/// A store with its writer.
+/// A store and its writer.
 struct Desk {
-    folder: TempDir,
-    store: Store,
-    standpoint: Standpoint,
+    shelf: Shelf,
+    writer: Writer,
+    task: JoinHandle<()>,
 }
 
 impl Desk {
     async fn new() -> Desk {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("a.db")).await.unwrap();
-        let config = crate::config::parse("a.toml", b"").unwrap().config;
-        let clock = Clock::from(ManualClock::at(noon()));
-        let settings = crate::intercom::client::ClientSettings {
-            base_url: "http://127.0.0.1:1".parse().unwrap(),
-            api_version: "2.16".to_owned(),
-            timeout: Duration::from_secs(1),
-            requests_per_10s: None,
-        };
-        let intercom =
-            Intercom::new(settings, SecretString::from("token"), TextKey::new(&[7; 32]), clock.clone()).unwrap();
-        let identity = Identity { app_id: Some("ours".into()), admin_id: Some("9".into()) };
-        let standpoint = Standpoint::new(clock, intercom, Arc::new(config.rules), true, KeepBodies::Odd, identity);
-        Desk { folder, store, standpoint }
+        let shelf = Shelf::new().await;
+        let (writer, task) = Writer::start(shelf.store.clone(), standpoint());
+        Desk { shelf, writer, task }
     }
+}
 
-    fn writer(&self) -> Writer {
-        Writer::start(self.store.clone(), self.standpoint.clone()).0
-    }
-
-    async fn stranger(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.folder.path().join("a.db"));
-        options.busy_timeout(Duration::ZERO).connect().await.unwrap()
-    }
-
-    async fn execute(&self, sql: &str) {
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut self.stranger().await).await.unwrap();
-    }
-
-    async fn rows(&self, sql: &str) -> Vec<String> {
-        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut self.stranger().await).await.unwrap()
-    }
-
-    async fn stored(&self) -> Vec<String> {
-        self.rows("SELECT id || ' ' || result FROM notification ORDER BY id").await
-    }
+fn standpoint() -> Standpoint {
+    let config = crate::config::parse("a.toml", b"").unwrap().config;
+    let clock = Clock::from(ManualClock::at(noon()));
+    let settings = crate::intercom::client::ClientSettings {
+        base_url: "http://127.0.0.1:1".parse().unwrap(),
+        api_version: "2.16".to_owned(),
+        timeout: Duration::from_secs(1),
+        requests_per_10s: None,
+    };
+    let token = SecretString::from("token");
+    let intercom = Intercom::new(settings, token, TextKey::new(&[7; 32]), clock.clone()).unwrap();
+    let identity = Identity { app_id: Some("ours".into()), admin_id: Some("9".into()) };
+    Standpoint::new(clock, intercom, Arc::new(config.rules), true, KeepBodies::Odd, identity)
 }
 
 fn noon() -> Timestamp {
@@ -87,17 +68,15 @@ fn about(key: &str, conversation: &str) -> Record {
 
 #[tokio::test]
 async fn what_was_written_is_in_the_file_when_it_is_told() {
-    let desk = Desk::new().await;
-    let writer = desk.writer();
+    let Desk { shelf, writer, .. } = Desk::new().await;
     assert_eq!(writer.write(about("n1", "5")).await, Ok(Recorded::Stored));
-    assert_eq!(desk.stored().await, ["n1 stored"]);
+    assert_eq!(shelf.stored().await, ["n1 stored"]);
     assert_eq!(writer.write(about("n1", "5")).await, Ok(Recorded::Duplicate));
 }
 
 #[tokio::test]
 async fn each_of_many_waiting_gets_its_own_answer() {
-    let desk = Desk::new().await;
-    let writer = desk.writer();
+    let Desk { shelf: _shelf, writer, .. } = Desk::new().await;
     let keys: Vec<_> = (0..300).map(|number| format!("n{}", number % 150)).collect();
     let answers = join_all(keys.iter().map(|key| writer.write(about(key, "5")))).await;
     let stored = answers.iter().filter(|answer| **answer == Ok(Recorded::Stored)).count();
@@ -108,47 +87,41 @@ async fn each_of_many_waiting_gets_its_own_answer() {
 
 #[tokio::test]
 async fn a_conversation_that_cannot_be_read_fails_no_neighbour_and_loses_nothing() {
-    let desk = Desk::new().await;
-    let writer = desk.writer();
+    let Desk { shelf, writer, .. } = Desk::new().await;
     writer.write(about("n0", "5")).await.unwrap();
-    desk.execute("UPDATE conversation SET latest = 'damaged' WHERE id = '5'").await;
+    shelf.damage("5").await;
     let batch = [about("n1", "6"), about("n2", "5"), about("n3", "7")];
     let answers = join_all(batch.map(|record| writer.write(record))).await;
     assert_eq!(answers, [Ok(Recorded::Stored), Ok(Recorded::Quarantined), Ok(Recorded::Stored)]);
-    let aside = desk.rows("SELECT key || ': ' || reason || ': ' || CAST(body AS TEXT) FROM notification_body").await;
-    assert_eq!(aside, ["n2: it could not be folded into what is known: body of n2"]);
-    assert_eq!(desk.rows("SELECT latest FROM conversation WHERE id = '5'").await, ["damaged"], "as it was");
+    assert_eq!(shelf.aside().await, ["n2: it could not be folded into what is known: body of n2"]);
+    assert_eq!(shelf.damaged().await, ["5"], "left as it was");
 }
 
 #[tokio::test]
 async fn a_panic_over_one_item_fails_no_neighbour_and_the_writing_goes_on() {
-    let desk = Desk::new().await;
-    let writer = desk.writer();
+    let Desk { shelf, writer, .. } = Desk::new().await;
     let batch = [about("n1", "6"), about(crate::store::PANICS, "5"), about("n3", "7")];
     let answers = join_all(batch.map(|record| writer.write(record))).await;
     assert_eq!(answers, [Ok(Recorded::Stored), Ok(Recorded::Quarantined), Ok(Recorded::Stored)]);
     assert_eq!(writer.write(about("n4", "8")).await, Ok(Recorded::Stored));
-    assert_eq!(desk.stored().await.len(), 4);
+    assert_eq!(shelf.stored().await.len(), 4);
 }
 
 /// The three seconds that a lock is waited for are real ones: the database counts them by itself.
 #[tokio::test]
 async fn a_database_that_is_locked_too_long_refuses_and_recovers() {
-    let desk = Desk::new().await;
-    let writer = desk.writer();
-    let mut stranger = desk.stranger().await;
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut stranger).await.unwrap();
+    let Desk { shelf, writer, .. } = Desk::new().await;
+    let stranger = shelf.locked().await;
     let answers = join_all([writer.write(about("n1", "5")), writer.write(about("n2", "6"))]).await;
     assert!(answers.iter().all(Result::is_err), "{answers:?}");
     stranger.close().await.unwrap();
     assert_eq!(writer.write(about("n3", "7")).await, Ok(Recorded::Stored));
-    assert!(desk.stored().await.contains(&"n3 stored".to_owned()));
+    assert!(shelf.stored().await.contains(&"n3 stored".to_owned()));
 }
 
 #[tokio::test]
 async fn more_than_may_wait_are_refused_at_once_and_the_waiting_ones_are_written() {
-    let desk = Desk::new().await;
-    let writer = desk.writer();
+    let Desk { shelf: _shelf, writer, .. } = Desk::new().await;
     let keys: Vec<_> = (0..QUEUE + 10).map(|number| format!("n{number:04}")).collect();
     // The writing task runs on this same thread: it cannot take anything before all have asked.
     let answers = join_all(keys.iter().map(|key| writer.write(about(key, "5")))).await;
@@ -159,8 +132,7 @@ async fn more_than_may_wait_are_refused_at_once_and_the_waiting_ones_are_written
 
 #[tokio::test]
 async fn whoever_gives_up_waiting_leaves_the_writing_as_it_was() {
-    let desk = Desk::new().await;
-    let writer = desk.writer();
+    let Desk { shelf, writer, .. } = Desk::new().await;
     for number in 0..20 {
         let key = format!("n{number:02}");
         let (given_up, other) = (writer.write(about(&key, "5")), writer.write(about(&format!("m{number:02}"), "6")));
@@ -171,16 +143,15 @@ async fn whoever_gives_up_waiting_leaves_the_writing_as_it_was() {
         }
         assert_eq!(other.await, Ok(Recorded::Stored), "{number}");
     }
-    desk.execute("INSERT INTO setting VALUES ('by a stranger', '')").await;
-    assert_eq!(desk.stored().await.len(), 40, "they were asked for, so they are written");
+    shelf.written_by_a_stranger().await;
+    assert_eq!(shelf.stored().await.len(), 40, "they were asked for, so they are written");
 }
 
 #[tokio::test]
 async fn the_task_ends_with_its_last_handle_and_writes_what_waits_before() {
-    let desk = Desk::new().await;
-    let (writer, task) = Writer::start(desk.store.clone(), desk.standpoint.clone());
+    let Desk { shelf, writer, task } = Desk::new().await;
     let asked = tokio::spawn(async move { writer.write(about("n1", "5")).await });
     assert_eq!(asked.await.unwrap(), Ok(Recorded::Stored));
     task.await.unwrap();
-    assert_eq!(desk.stored().await, ["n1 stored"]);
+    assert_eq!(shelf.stored().await, ["n1 stored"]);
 }

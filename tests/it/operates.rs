@@ -7,9 +7,14 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use autoclosed::clock::Clock;
-use autoclosed::fake_intercom::{Call, FakeIntercom, Workspace};
+use autoclosed::fake_intercom::{FakeIntercom, Workspace};
+use autoclosed::intercom::client::install_tls;
+use autoclosed::intercom::signature::sign;
 use jiff::SignedDuration;
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::{Instant, sleep};
 
 const CLIENT_SECRET: &str = "s3cret-of-the-client";
@@ -169,8 +174,11 @@ impl Running {
         Running { child, lines, seen: Vec::new() }
     }
 
-    /// The line that says so.
+    /// The line that says so, now or earlier.
     fn wait_for(&mut self, words: &str) -> Value {
+        if let Some(line) = self.seen.iter().find(|line| line.contains(words)) {
+            return serde_json::from_str(line).unwrap();
+        }
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| format!("never said: {words}\n{:#?}", self.seen));
@@ -182,11 +190,21 @@ impl Running {
         }
     }
 
-    /// Sends a signal as an operator does, and waits for the end. Returns what was printed, too.
-    fn signal(mut self, name: &str) -> (ExitStatus, Duration, Vec<String>) {
-        let began = Instant::now();
+    /// Sends a signal as an operator does.
+    fn send(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status().unwrap().success());
+    }
+
+    /// Sends a signal and waits for the end.
+    fn signal(self, name: &str) -> (ExitStatus, Duration, Vec<String>) {
+        self.send(name);
+        self.ended()
+    }
+
+    /// Waits for the end: with which status, after how long, and all that was printed.
+    fn ended(mut self) -> (ExitStatus, Duration, Vec<String>) {
+        let began = Instant::now();
         let status = self.child.wait().unwrap();
         let took = began.elapsed();
         self.seen.extend(self.lines.iter());
@@ -234,9 +252,56 @@ fn logs_are_one_json_object_on_a_line_each() {
     }
 }
 
-/// Calls that close, and what they carry.
-fn closes(fake: &FakeIntercom) -> Vec<Call> {
-    fake.mutating_calls()
+fn snoozed(webhook: &str) -> reqwest::RequestBuilder {
+    install_tls();
+    let body = include_bytes!("payloads/v2.conversation.admin.snoozed.json");
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let signature = sign(&SecretString::from(CLIENT_SECRET), body);
+    client.post(webhook).header("X-Hub-Signature", signature).body(body.as_slice())
+}
+
+async fn stranger(place: &Place) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(place.file("a.db")).connect().await.unwrap()
+}
+
+async fn recorded(place: &Place) -> Vec<String> {
+    let topics = sqlx::query_scalar("SELECT topic FROM notification");
+    topics.fetch_all(&mut stranger(place).await).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_answered_200_is_there_after_a_kill() {
+    let place = Place::new(&lonely(""));
+    let mut running = Running::start(&place);
+    let ready = running.wait_for("is ready");
+    let answer = snoozed(ready["webhook"].as_str().unwrap()).send().await.unwrap();
+    running.send("KILL");
+    assert_eq!(answer.status(), 200);
+    let (status, _, _) = running.ended();
+    assert_eq!(status.code(), None, "killed");
+    assert_eq!(recorded(&place).await, ["conversation.admin.snoozed"]);
+}
+
+/// Half a second of real time shows that the request is on its way, and that the signal does not cut it off.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_runs_when_it_is_told_to_stop_is_answered_first() {
+    let place = Place::new(&lonely(""));
+    let mut running = Running::start(&place);
+    let ready = running.wait_for("is ready");
+    let mut lock = stranger(&place).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+    let answer = tokio::spawn(snoozed(ready["webhook"].as_str().unwrap()).send());
+    sleep(Duration::from_millis(250)).await;
+    running.send("TERM");
+    running.wait_for("stopping");
+    sleep(Duration::from_millis(250)).await;
+    assert!(!answer.is_finished());
+    sqlx::query("ROLLBACK").execute(&mut lock).await.unwrap();
+    assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+    let (status, took, lines) = running.ended();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(recorded(&place).await, ["conversation.admin.snoozed"]);
 }
 
 /// Waits until something is so. The program keeps its own time here, so the test must wait in real time.
@@ -265,9 +330,9 @@ async fn a_snoozed_conversation_is_closed_once_by_the_running_program() {
     let answers: Vec<_> = fake.notifications().iter().map(|sent| (sent.topic.clone(), sent.status)).collect();
     assert_eq!(answers.last().unwrap(), &("conversation.admin.snoozed".to_owned(), Some(200)), "{answers:?}");
 
-    until(|| !closes(&fake).is_empty()).await;
+    until(|| !fake.mutating_calls().is_empty()).await;
     sleep(Duration::from_secs(3)).await;
-    let calls = closes(&fake);
+    let calls = fake.mutating_calls();
     let [close] = calls.as_slice() else { panic!("one call and no more: {calls:#?}") };
     let id = id.as_str();
     assert_eq!(

@@ -122,8 +122,7 @@ async fn a_settling_that_is_given_up_leaves_no_transaction_behind() {
 #[tokio::test]
 async fn a_lock_of_somebody_else_s_is_waited_for_and_then_an_error() {
     let shelf = Shelf::new().await;
-    let mut stranger = shelf.stranger().await;
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut stranger).await.unwrap();
+    let mut stranger = shelf.locked().await;
     let began = tokio::time::Instant::now();
     assert!(shelf.store.record(&many(1), &context()).await.is_err());
     let waited = began.elapsed();

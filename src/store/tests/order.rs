@@ -95,3 +95,25 @@ async fn two_stories_of_one_second_are_read_from_intercom() {
     shelf.record(&[story(State::Closed, "b")]).await;
     assert_eq!(shelf.to_fetch(at(0)).await, ["5"]);
 }
+
+#[tokio::test]
+async fn two_stories_of_one_notification_are_read_from_intercom_in_any_order() {
+    let story = |state, print: &str| {
+        let mut seen = answered("5", 0);
+        seen.snapshot = Some(snapshot(state, 0, "n1"));
+        saying(notified("n1", Told::Nothing), print, about(seen))
+    };
+    let (one, other) = (story(State::Open, "one"), story(State::Closed, "other"));
+    for batch in [[one.clone(), other.clone()], [other, one]] {
+        let shelf = Shelf::new().await;
+        shelf.record(&batch).await;
+        assert_eq!(shelf.to_fetch(at(0)).await, ["5"]);
+        let mut read = answered("5", 0);
+        if let Some(snapshot) = &mut read.snapshot {
+            snapshot.version.fetched = true;
+        }
+        shelf.record(&[fetched(read)]).await;
+        let known = shelf.store.decided(&id("5"), &context()).await.unwrap().unwrap();
+        assert_eq!(known.conversation.state(), Some(State::Open), "what was read counts");
+    }
+}

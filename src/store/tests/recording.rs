@@ -2,7 +2,6 @@
 
 use super::*;
 
-const ASIDE: &str = "SELECT key || ': ' || reason || ': ' || CAST(body AS TEXT) FROM notification_body ORDER BY id";
 const SEEN: &str = "SELECT seen.id || ' of ' || iif(app_id = '', 'nobody', app_id) || ': ' || result || ' ' || coalesce(seen.conversation_id, '-')
     FROM seen_notifications AS seen JOIN notification USING (app_id, id) ORDER BY id";
 const ACTIVITIES: &str =
@@ -16,7 +15,7 @@ async fn what_is_told_is_folded_in_logged_and_decided_on() {
     assert_eq!(shelf.record(&[notified("n1", about(answered("5", 0)))]).await, [Recorded::Stored]);
     assert_eq!(shelf.rows(ACTIVITIES).await, ["5 1 contact_reply contact -", "5 2 teammate_reply teammate 7"]);
     assert_eq!(shelf.rows(FACTS).await, ["open n"]);
-    assert_eq!(shelf.rows(ASIDE).await, Vec::<String>::new());
+    assert_eq!(shelf.aside().await, Vec::<String>::new());
     assert_eq!(shelf.due(at(DAY - 1)).await, Vec::<String>::new());
     assert_eq!(shelf.due(at(DAY)).await, ["5"]);
     let known = shelf.store.decided(&id("5"), &context_at(DAY)).await.unwrap().unwrap();
@@ -31,7 +30,7 @@ async fn the_same_notification_again_changes_nothing_in_one_batch_or_two() {
     assert_eq!(shelf.record(&[one.clone(), one.clone()]).await, [Recorded::Stored, Recorded::Duplicate]);
     assert_eq!(shelf.record(std::slice::from_ref(&one)).await, [Recorded::Duplicate]);
     assert_eq!((shelf.count("notification").await, shelf.count("activity").await), (1, 2));
-    assert_eq!(shelf.rows(ASIDE).await, Vec::<String>::new());
+    assert_eq!(shelf.aside().await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -48,7 +47,7 @@ async fn the_same_id_with_other_content_is_folded_in_and_kept_aside() {
             shelf.record(&[first]).await;
             assert_eq!(shelf.record(&[other]).await, [Recorded::Duplicate]);
         }
-        assert_eq!(shelf.rows(ASIDE).await, ["n1: the same id with other content: body of n1"]);
+        assert_eq!(shelf.aside().await, ["n1: the same id with other content: body of n1"]);
         assert_eq!(shelf.count("activity").await, 3);
         assert_eq!(shelf.due(at(9 * DAY)).await, Vec::<String>::new(), "we owe the answer now");
     }
@@ -68,7 +67,7 @@ async fn what_is_not_folded_in_is_kept_aside_with_its_reason() {
         from_workspace(told("f", about(answered("6", 0))), ""),
     ];
     assert_eq!(shelf.record(&batch).await, [Ignored, Quarantined, Ignored, Foreign, Quarantined, Quarantined]);
-    insta::assert_snapshot!(shelf.rows(ASIDE).await.join("\n"), @r"
+    insta::assert_snapshot!(shelf.aside().await.join("\n"), @r"
     a: unknown topic: body of a
     b: there is no conversation in it: body of b
     d: another workspace: body of d
@@ -129,7 +128,7 @@ async fn an_empty_body_alone_can_be_kept_aside() {
         *body = Bytes::new();
     }
     assert_eq!(shelf.record(&[record]).await, [Recorded::Quarantined]);
-    assert_eq!(shelf.rows(ASIDE).await, ["n1: not JSON: "]);
+    assert_eq!(shelf.aside().await, ["n1: not JSON: "]);
 }
 
 #[tokio::test]
