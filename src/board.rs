@@ -16,6 +16,7 @@ pub struct Board {
 #[derive(Debug, Default, Clone)]
 struct Notes {
     refused: Option<String>,
+    refused_deed: Option<String>,
     mismatch: Option<String>,
     looked: bool,
     sweep: Option<Run>,
@@ -48,6 +49,21 @@ impl Board {
     /// Notes that Intercom refuses us, or (`None`) does so no more.
     pub fn set_refused(&self, why: Option<String>) {
         self.notes().refused = why;
+    }
+
+    /// Why Intercom refuses our deeds altogether, though it may let us look.
+    pub fn refused_deed(&self) -> Option<String> {
+        self.notes().refused_deed.clone()
+    }
+
+    /// Notes that a deed was refused for a reason that holds for every other.
+    pub fn deed_refused(&self, why: String) {
+        self.notes().refused_deed = Some(why);
+    }
+
+    /// Notes that a deed succeeded.
+    pub fn deed_succeeded(&self) {
+        self.notes().refused_deed = None;
     }
 
     /// What Intercom says of us that differs from the configuration.

@@ -82,7 +82,7 @@ pub struct IntercomConfig {
     pub admin_id: Option<String>,
     /// The workspace; `None` is learnt from Intercom.
     pub app_id: Option<String>,
-    /// A cap of our own on requests in ten seconds; at least 2.
+    /// A cap of our own on requests in ten seconds; at least 5.
     pub requests_per_10s: Option<u32>,
     /// Longest wait for the answer to one request.
     pub timeout: Duration,

@@ -94,7 +94,6 @@ impl Daemon {
             keep_bodies(config),
             identity::remembered(&store, &expected).await?,
         );
-        reschedule_if_changed(&store, &standpoint, config).await?;
         let (writer, writing) = Writer::start(store.clone(), standpoint.clone());
         let (board, tally) = (Arc::new(Board::default()), Arc::new(Tally::default()));
         let sweeper = Sweeper {
@@ -229,26 +228,4 @@ async fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListene
 
 fn address(listener: &TcpListener, configured: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(configured)
-}
-
-/// `due_at` is a cache of the decision: when what it depends on has changed, every conversation is decided on again.
-async fn reschedule_if_changed(store: &Store, standpoint: &Standpoint, config: &Config) -> Result<(), StoreError> {
-    let context = standpoint.context();
-    let fingerprint = fingerprint(config);
-    if context.app_id.is_none() || store.setting("decided_by").await?.as_deref() == Some(&fingerprint) {
-        return Ok(());
-    }
-    let count = store.reschedule_all(&context).await?;
-    store.set_setting("decided_by", &fingerprint).await?;
-    tracing::info!(
-        conversations = count,
-        "decided again on every conversation, as rules, mode or version have changed"
-    );
-    Ok(())
-}
-
-/// Digest of everything that a decision depends on beside the conversation.
-fn fingerprint(config: &Config) -> String {
-    let depends = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
-    crate::engine::rule::digest(&depends)
 }

@@ -16,7 +16,7 @@ pub mod why;
 pub use conversation::{
     Activity, Actor, Class, Conversation, ConversationId, Facts, Part, PartId, Sighting, Snapshot, State,
 };
-pub use decide::{Action, Decision, decide, snooze_to_restore};
+pub use decide::{Action, Decision, decide, snooze_to_restore, snoozed_until};
 pub use history::{Attempt, Deed, History, Phase};
 pub use rule::{Rule, RuleSet, Step};
 pub use why::Why;

@@ -93,7 +93,7 @@ impl Health {
 
     fn intercom(&self) -> Check {
         let name = "intercom";
-        if let Some(why) = self.board.refused() {
+        if let Some(why) = self.board.refused().or_else(|| self.board.refused_deed()) {
             return Check { name, ok: false, detail: why };
         }
         let standing = self.intercom.standing();

@@ -4,13 +4,14 @@
 //! lists. Listed conversations are only marked; each is read before anything is said about it. The marks are in the
 //! database, so a look that was interrupted goes on where it stopped.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::engine::ConversationId;
 use crate::intercom::client::Search;
+use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
 use crate::store::{Listing, StoreError};
 use crate::sweep::{SweepError, Sweeper};
@@ -64,23 +65,31 @@ async fn list(
 ) -> Result<Reconciled, SweepError> {
     let states = since.is_none().then(|| vec!["open", "snoozed"]);
     let query = Search { states, updated_since: since, per_page: PAGE };
-    let mut listed: Vec<ConversationId> = Vec::new();
+    let mut found = Reconciled { complete: since.is_none(), ..Reconciled::default() };
+    let mut cursors = HashSet::new();
     let mut cursor: Option<String> = None;
     loop {
         let page = sweeper.intercom.search(&query, cursor.as_deref()).await?;
+        if page.odd > 0 {
+            tracing::warn!(count = page.odd, "the search listed conversations whose id is none; they are left alone");
+        }
         let listings = page.conversations.iter();
         let listings: Vec<_> = listings.map(|one| Listing { id: one.id.clone(), updated_at: one.updated_at }).collect();
         sweeper.store.mark_listed(&acting.app_id, &listings, now).await?;
-        listed.extend(listings.into_iter().map(|one| one.id));
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
+        if found.complete {
+            sweeper.store.stamp_listed(&acting.app_id, &listings, now).await?;
         }
+        found.listed += listings.len();
+        let Some(next) = page.next else { break };
+        if !cursors.insert(next.clone()) {
+            return Err(IntercomError::WrongAnswer("pages of conversations that lead in a circle").into());
+        }
+        cursor = Some(next);
     }
-    if since.is_none() {
-        sweeper.store.mark_unlisted(&acting.app_id, &listed, now).await?;
+    if found.complete {
+        sweeper.store.mark_unlisted(&acting.app_id, now).await?;
     }
-    Ok(Reconciled { listed: listed.len(), changed: 0, complete: since.is_none() })
+    Ok(found)
 }
 
 /// Reads everything that is marked, at half of the pace that we allow ourselves.
@@ -97,9 +106,11 @@ async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepErr
         for id in ids {
             leisure.wait(sweeper.intercom.cap() / 2).await;
             match sweeper.read_or_note(&acting.app_id, &id).await? {
-                None => failed_in_a_row = 0,
-                Some(error) if failed_in_a_row + 1 == GIVE_UP_AFTER => return Err(error.into()),
-                Some(_) => failed_in_a_row += 1,
+                Some(error) if error.class() == Class::Ambiguous && failed_in_a_row + 1 == GIVE_UP_AFTER => {
+                    return Err(error.into());
+                }
+                Some(error) if error.class() == Class::Ambiguous => failed_in_a_row += 1,
+                _ => failed_in_a_row = 0,
             }
             read += 1;
         }

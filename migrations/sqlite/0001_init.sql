@@ -86,6 +86,7 @@ CREATE TABLE conversation (
     due_at          INTEGER,          -- cache of decide(): when to look again; NULL: only a new fact changes anything
     fetch_at        INTEGER,          -- when to read it from Intercom; NULL: no need
     fetch_tries     INTEGER NOT NULL DEFAULT 0, -- how often reading failed in a row
+    listed_at       INTEGER,          -- the last complete look that listed it
     PRIMARY KEY (app_id, id)
 ) WITHOUT ROWID;
 CREATE INDEX conversation_due ON conversation (due_at) WHERE due_at IS NOT NULL;
@@ -104,7 +105,9 @@ CREATE TABLE attempt (
     outcome         TEXT NOT NULL,    -- done | raced | left | deferred | failed | unclear | dry_run | claimed
     why             TEXT NOT NULL,    -- the reason for the outcome, in words
     at              INTEGER NOT NULL, -- when the outcome was written
-    claimed_at      INTEGER NOT NULL,
+    first_at        INTEGER NOT NULL, -- when it was claimed first
+    claimed_at      INTEGER NOT NULL, -- when it was claimed last
+    claims          INTEGER NOT NULL DEFAULT 1, -- counts claims: whoever holds the last one may write, nobody else
     sent_at         INTEGER,          -- last call that may have had an effect; NULL: never
     done_at         INTEGER,          -- when our part was made, on Intercom's clock
     look_at         INTEGER,          -- unclear: when to look; parked: when to try again

@@ -21,8 +21,8 @@ use crate::engine::RuleSet;
 const REGIONS: [(&str, &str); 3] =
     [("https://api.intercom.io", "us"), ("https://api.eu.intercom.io", "eu"), ("https://api.au.intercom.io", "au")];
 
-/// A deed follows its look at once: with fewer requests in ten seconds it never could.
-const FEWEST_REQUESTS: u32 = 2;
+/// All calls of a deed follow each other at once: with fewer requests in ten seconds they never could.
+const FEWEST_REQUESTS: u32 = 5;
 
 /// The oldest API version whose names the daemon knows.
 const OLDEST_API: (u32, u32) = (2, 6);

@@ -6,11 +6,13 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::sync::Mutex;
 
-use crate::board::Run;
+use super::parts::fingerprint;
+use crate::board::{Board, Run};
 use crate::config::Config;
 use crate::identity::{self, Expected};
 use crate::reconcile::{self, Reconciled};
 use crate::safety::{self, Acting, Blocked};
+use crate::store::StoreError;
 use crate::sweep::{Sweeper, Swept};
 use crate::tally::Tally;
 
@@ -24,6 +26,7 @@ pub(super) struct Jobs {
     expected: Expected,
     probe: Duration,
     retention: SignedDuration,
+    decided_by: String,
     tally: Arc<Tally>,
     pub(super) sweeping: Mutex<()>,
     pub(super) looking: Mutex<LastLook>,
@@ -48,6 +51,15 @@ pub enum Sweeping {
     Busy,
 }
 
+/// However a look ends, it is no longer going on.
+struct Progress<'a>(&'a Board);
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        self.0.set_to_read(None);
+    }
+}
+
 impl Jobs {
     pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config, tally: Arc<Tally>) -> Jobs {
         Jobs {
@@ -55,6 +67,7 @@ impl Jobs {
             expected,
             probe: config.intercom.probe,
             retention: config.database.retention,
+            decided_by: fingerprint(config),
             tally,
             sweeping: Mutex::new(()),
             looking: Mutex::new(LastLook::default()),
@@ -105,8 +118,9 @@ impl Jobs {
         let Ok(mut last) = self.looking.try_lock() else {
             return Err("a look at the workspace is going on already".into());
         };
+        let progress = Progress(&self.sweeper.board);
         let result = self.look_now().await;
-        self.sweeper.board.set_to_read(None);
+        drop(progress);
         last.failed_at = result.is_err().then(|| self.sweeper.standpoint.clock().elapsed());
         let told = match &result {
             Ok(found) => Ok(format!("{} listed, {} read", found.listed, found.changed)),
@@ -129,6 +143,7 @@ impl Jobs {
         let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
             return Err("Intercom did not say whose token it is; set [intercom] app_id and admin_id".into());
         };
+        self.reschedule_if_changed().await.map_err(|error| error.to_string())?;
         let found = reconcile::reconcile(sweeper, &Acting { app_id, admin_id }).await;
         found.map_err(|error| error.to_string())
     }
@@ -143,11 +158,25 @@ impl Jobs {
         }
     }
 
+    /// `due_at` is a cache of the decision: when what it depends on has changed, every conversation is decided on
+    /// again before anything is done. Notifications are recorded meanwhile.
+    async fn reschedule_if_changed(&self) -> Result<(), StoreError> {
+        let store = &self.sweeper.store;
+        if store.setting("decided_by").await?.as_deref() == Some(&self.decided_by) {
+            return Ok(());
+        }
+        let count = store.reschedule_all(&self.sweeper.standpoint.context()).await?;
+        store.set_setting("decided_by", &self.decided_by).await?;
+        tracing::info!(conversations = count, "decided on every conversation, as rules, mode or version have changed");
+        Ok(())
+    }
+
     /// Whether a look may be tried: none is going on, and none failed just now.
     fn may_look_again(&self) -> bool {
         let Ok(last) = self.looking.try_lock() else { return false };
         let now = self.sweeper.standpoint.clock().elapsed();
-        last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= LOOK_AGAIN)
+        let pause = if self.sweeper.board.refused().is_some() { self.probe } else { LOOK_AGAIN };
+        last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= pause)
     }
 
     /// Asks Intercom again, every `probe`, whether it lets us in.

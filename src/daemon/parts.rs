@@ -59,3 +59,9 @@ pub(super) fn configured(config: &Config) -> String {
     let mode = if config.mode == Mode::DryRun { "dry-run: nothing is sent" } else { "live" };
     format!("{rules} rule{}, {mode}", if rules == 1 { "" } else { "s" })
 }
+
+/// Digest of everything that a decision depends on beside the conversation.
+pub(super) fn fingerprint(config: &Config) -> String {
+    let depends = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
+    crate::engine::rule::digest(&depends)
+}

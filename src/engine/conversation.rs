@@ -230,8 +230,10 @@ impl Conversation {
     }
 
     fn add_part(&mut self, part: &Part, admin_id: Option<&str>) {
-        let by_admin = part.id.is_some() && part.admin_id.is_some() && part.admin_id.as_deref() == admin_id;
-        if !by_admin {
+        let by_admin = part.admin_id.is_some() && part.admin_id.as_deref() == admin_id;
+        // What was by our admin stays so when another one acts for us.
+        let was_by_admin = || self.by_admin.iter().any(|known| known.id == part.id);
+        if part.id.is_none() || !(by_admin || was_by_admin()) {
             self.add_classes(part);
             return;
         }

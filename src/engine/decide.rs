@@ -228,6 +228,14 @@ fn no_later_than_it_wakes(decision: Decision, wakes: Timestamp) -> Decision {
     }
 }
 
+/// The end of the snooze that the conversation is in, one that a message of ours ended early included.
+pub fn snoozed_until(conversation: &Conversation, history: &History, now: Timestamp) -> Option<Timestamp> {
+    match View::of(conversation, history, now).standing {
+        Standing::Snoozed { until } => until,
+        _ => None,
+    }
+}
+
 /// The end of the snooze that a message of ours ended early, if it is to be restored; else why not.
 pub fn snooze_to_restore(
     conversation: &Conversation,

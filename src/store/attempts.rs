@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled};
+use super::record::{Context, reschedule};
 use super::rows::{self, deeds, deeds_json, ms};
 use super::writing::Writing;
 use super::{Store, StoreError};
@@ -15,9 +16,9 @@ use crate::engine::rule::RuleName;
 
 // The plus keeps SQLite from going through all attempts of the workspace in place of those that wait.
 pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND +app_id = $2 ORDER BY look_at LIMIT $3";
+    done_at, follow_up, follow_tries, tries, claims FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND +app_id = $2 ORDER BY look_at LIMIT $3";
 pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND +app_id = $2 ORDER BY follow_at LIMIT $3";
+    done_at, follow_up, follow_tries, tries, claims FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND +app_id = $2 ORDER BY follow_at LIMIT $3";
 pub(super) const SENT: &str =
     "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL), 0) FROM attempt WHERE sent_at > $1";
 
@@ -25,11 +26,14 @@ impl Store {
     /// Claims a step: one row per (period, step). A row whose call never took effect is taken up again; one that is
     /// done, in flight or lost is not, and gives `None`.
     pub async fn claim(&self, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Claimed>, StoreError> {
-        let sql = "INSERT INTO attempt (app_id, conversation_id, rule, step, anchor_at, due_at, phase, outcome, why, at, claimed_at)
-            VALUES ($1, $2, $3, $4, $5, $6, 'open', 'claimed', 'claimed', $7, $7)
+        let sql =
+            "INSERT INTO attempt (app_id, conversation_id, rule, step, anchor_at, due_at, phase, outcome, why, at,
+                first_at, claimed_at)
+            VALUES ($1, $2, $3, $4, $5, $6, 'open', 'claimed', 'claimed', $7, $7, $7)
             ON CONFLICT (app_id, conversation_id, rule, anchor_at, step)
-            DO UPDATE SET claimed_at = excluded.claimed_at, due_at = excluded.due_at WHERE phase IN ('open', 'parked')
-            RETURNING id, tries";
+            DO UPDATE SET claimed_at = excluded.claimed_at, due_at = excluded.due_at, claims = claims + 1
+                WHERE phase IN ('open', 'parked')
+            RETURNING id, tries, claims";
         let query = sqlx::query(sql)
             .bind(claim.app_id)
             .bind(claim.conversation.as_str())
@@ -40,7 +44,7 @@ impl Store {
             .bind(ms(now));
         let mut writer = self.write().await;
         let Some(row) = query.fetch_optional(writer.connection()).await? else { return Ok(None) };
-        Ok(Some(Claimed { id: row.try_get(0)?, tries: row.try_get(1)? }))
+        Ok(Some(Claimed { id: row.try_get(0)?, tries: row.try_get(1)?, turn: row.try_get(2)? }))
     }
 
     /// Writes down that a call is about to leave. From here on its answer counts as lost until it is settled, so a
@@ -48,7 +52,7 @@ impl Store {
     pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<bool, StoreError> {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
             look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7
-            WHERE id = $8 AND phase IN ('open', 'parked')";
+            WHERE id = $8 AND claims = $9 AND phase IN ('open', 'parked')";
         let query = sqlx::query(sql)
             .bind(ms(sending.sent_at))
             .bind(ms(sending.look_at))
@@ -57,39 +61,43 @@ impl Store {
             .bind(sending.snoozed_until.map(ms))
             .bind(sending.contact.map(|(at, _)| ms(at)))
             .bind(sending.contact.and_then(|(_, part)| part).map(|part| part.to_string()))
-            .bind(claimed.id);
+            .bind(claimed.id)
+            .bind(claimed.turn);
         let mut writer = self.write().await;
         Ok(query.execute(writer.connection()).await?.rows_affected() == 1)
     }
 
     /// Writes down that the answer came and named our part, before what it says is checked further.
-    pub async fn answered(&self, attempt: i64, deed: Deed, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE attempt SET deeds = $1, done_at = $2, look_at = $3 WHERE id = $4 AND phase = 'unclear'";
-        let query = sqlx::query(sql).bind(deeds_json(&[deed])).bind(ms(deed.at)).bind(ms(now)).bind(attempt);
+    pub async fn answered(&self, claimed: Claimed, deed: Deed, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE attempt SET deeds = $1, done_at = $2, look_at = $3
+            WHERE id = $4 AND claims = $5 AND phase = 'unclear'";
+        let query = sqlx::query(sql).bind(deeds_json(&[deed])).bind(ms(deed.at)).bind(ms(now));
+        let query = query.bind(claimed.id).bind(claimed.turn);
         let mut writer = self.write().await;
         query.execute(writer.connection()).await?;
         Ok(())
     }
 
-    /// Commits an outcome, with its line in the journal if it is news.
+    /// Commits an outcome, with its line in the journal if it is news, and what the conversation comes to now. Writes
+    /// nothing but the latter if somebody else has claimed the step since, or has ended it.
     pub async fn settle(
         &self,
-        attempt: i64,
+        claimed: Claimed,
         outcome: &Outcome,
         inputs: &Inputs,
-        now: Timestamp,
+        context: &Context,
     ) -> Result<Settled, StoreError> {
         let mut writer = self.write().await;
         writer.begin().await?;
-        let settled = settle(writer.connection(), attempt, outcome, inputs, now).await;
+        let settled = settle(writer.connection(), claimed, outcome, inputs, context).await;
         finish(&mut writer, settled).await
     }
 
-    /// Commits how a follow-up went.
-    pub async fn followed(&self, pending: &Pending, followed: &Followed, now: Timestamp) -> Result<(), StoreError> {
+    /// Commits how a follow-up went, and what the conversation comes to now.
+    pub async fn followed(&self, pending: &Pending, followed: &Followed, context: &Context) -> Result<(), StoreError> {
         let mut writer = self.write().await;
         writer.begin().await?;
-        let done = follow(writer.connection(), pending, followed, now).await;
+        let done = follow(writer.connection(), pending, followed, context).await;
         finish(&mut writer, done).await
     }
 
@@ -156,75 +164,92 @@ async fn finish<T>(writer: &mut Writing, done: Result<T, StoreError>) -> Result<
 
 async fn settle(
     writer: &mut SqliteConnection,
-    attempt: i64,
+    claimed: Claimed,
     outcome: &Outcome,
     inputs: &Inputs,
-    now: Timestamp,
+    context: &Context,
 ) -> Result<Settled, StoreError> {
-    let before =
-        sqlx::query("SELECT outcome, why FROM attempt WHERE id = $1").bind(attempt).fetch_one(&mut *writer).await?;
-    let news = before.try_get::<String, _>(0)? != outcome.name() || before.try_get::<String, _>(1)? != outcome.why();
+    let now = ms(context.now);
     let deed = outcome.deed();
     let sql = "UPDATE attempt SET phase = $1, outcome = $2, why = $3, at = $4, look_at = $5,
         done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_up = $8, follow_at = $4,
         tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template)
-        WHERE id = $11";
-    sqlx::query(sql)
+        WHERE id = $11 AND claims = $12 AND phase IN ('open', 'parked', 'unclear')";
+    let written = sqlx::query(sql)
         .bind(outcome.phase())
         .bind(outcome.name())
         .bind(outcome.why())
-        .bind(ms(now))
+        .bind(now)
         .bind(outcome.look_at().map(ms))
         .bind(deed.map(|deed| ms(deed.at)))
         .bind(deed.map(|deed| deeds_json(&[deed])))
         .bind(outcome.follow_up())
-        .bind(i64::from(matches!(outcome, Outcome::Parked { .. } | Outcome::Failed(_))))
+        .bind(i64::from(outcome.is_refusal()))
         .bind(outcome.without_effect())
-        .bind(attempt)
+        .bind(claimed.id)
+        .bind(claimed.turn)
         .execute(&mut *writer)
         .await?;
+    let news = written.rows_affected() == 1 && is_news(writer, claimed, outcome).await?;
     if news {
-        write_journal(writer, attempt, outcome.name(), outcome.why(), &inputs.0, now).await?;
+        write_journal(writer, claimed.id, outcome.name(), outcome.why(), &inputs.0, context.now).await?;
     }
+    let conversation = conversation_of(writer, claimed).await?;
+    reschedule(writer, &conversation, context).await?;
     Ok(Settled { outcome: outcome.name(), news })
+}
+
+/// What changed something always is. That it still cannot be done is told once.
+async fn is_news(writer: &mut SqliteConnection, claimed: Claimed, outcome: &Outcome) -> Result<bool, StoreError> {
+    let last = "SELECT j.outcome, j.why FROM attempt a JOIN journal j ON j.app_id = a.app_id
+            AND j.conversation_id = a.conversation_id AND j.rule = a.rule AND j.step = a.step AND j.at >= a.first_at
+        WHERE a.id = $1 ORDER BY j.id DESC LIMIT 1";
+    let last: Option<(String, String)> = sqlx::query_as(last).bind(claimed.id).fetch_optional(writer).await?;
+    let told = last.is_some_and(|(name, why)| name == outcome.name() && why == outcome.why());
+    Ok(!told || outcome.is_refusal())
+}
+
+async fn conversation_of(writer: &mut SqliteConnection, claimed: Claimed) -> Result<ConversationId, StoreError> {
+    let sql = "SELECT conversation_id FROM attempt WHERE id = $1";
+    let id: String = sqlx::query_scalar(sql).bind(claimed.id).fetch_one(writer).await?;
+    ConversationId::try_from(id.as_str()).map_err(|_| StoreError::Odd(format!("conversation {id}")))
 }
 
 async fn follow(
     writer: &mut SqliteConnection,
     pending: &Pending,
     followed: &Followed,
-    now: Timestamp,
+    context: &Context,
 ) -> Result<(), StoreError> {
-    let (still, at, deed, told) = match followed {
-        Followed::Done(deed) => (false, None, Some(*deed), Some(told(pending.follow_up).to_owned())),
-        Followed::NotNeeded(why) => (false, None, None, Some((*why).to_owned())),
-        Followed::Again(at) => (true, Some(*at), None, None),
-        Followed::GivenUp(why) => (false, None, None, Some(why.clone())),
+    let (next, at, deed) = match followed {
+        Followed::Done(deed) => (None, None, Some(*deed)),
+        Followed::ContactSpoke(deed) => (Some("reopen"), Some(context.now), Some(*deed)),
+        Followed::NotNeeded(_) | Followed::GivenUp(_) => (None, None, None),
+        Followed::Again(at) => (pending.follow_up.map(FollowUp::name), Some(*at), None),
     };
     let mut deeds = pending.deeds.clone();
     deeds.extend(deed);
-    let sql = "UPDATE attempt SET follow_up = iif($1, follow_up, NULL), follow_at = $2, follow_tries = follow_tries + 1, deeds = $3 WHERE id = $4";
-    sqlx::query(sql)
-        .bind(still)
-        .bind(at.map(ms))
-        .bind(deeds_json(&deeds))
-        .bind(pending.id)
-        .execute(&mut *writer)
-        .await?;
-    if let Some(told) = told {
-        let outcome: String = sqlx::query_scalar("SELECT outcome FROM attempt WHERE id = $1")
-            .bind(pending.id)
-            .fetch_one(&mut *writer)
-            .await?;
-        write_journal(writer, pending.id, &outcome, &told, "{}", now).await?;
+    let sql =
+        "UPDATE attempt SET follow_up = $1, follow_at = $2, follow_tries = follow_tries + 1, deeds = $3 WHERE id = $4";
+    let query = sqlx::query(sql).bind(next).bind(at.map(ms)).bind(deeds_json(&deeds)).bind(pending.claimed.id);
+    query.execute(&mut *writer).await?;
+    if let Some(told) = told(pending.follow_up, followed) {
+        let outcome = "SELECT outcome FROM attempt WHERE id = $1";
+        let outcome: String = sqlx::query_scalar(outcome).bind(pending.claimed.id).fetch_one(&mut *writer).await?;
+        write_journal(writer, pending.claimed.id, &outcome, told, "{}", context.now).await?;
     }
+    reschedule(writer, &pending.conversation, context).await?;
     Ok(())
 }
 
-fn told(follow_up: Option<FollowUp>) -> &'static str {
-    match follow_up {
-        Some(FollowUp::RestoreSnooze) => "the snooze that our message ended was restored",
-        Some(FollowUp::Reopen) | None => "opened again",
+fn told(follow_up: Option<FollowUp>, followed: &Followed) -> Option<&str> {
+    match (followed, follow_up) {
+        (Followed::Again(_), _) => None,
+        (Followed::NotNeeded(why), _) => Some(why),
+        (Followed::GivenUp(why), _) => Some(why),
+        (Followed::ContactSpoke(_), _) => Some("the contact wrote while the snooze was restored; opening it again"),
+        (Followed::Done(_), Some(FollowUp::RestoreSnooze)) => Some("the snooze that our message ended was restored"),
+        (Followed::Done(_), _) => Some("opened again"),
     }
 }
 
@@ -252,7 +277,7 @@ fn pending(row: &SqliteRow) -> Result<Pending, StoreError> {
     let part: Option<PartId> = part.map(|part| part.parse()).transpose().map_err(|_| odd())?;
     let follow_up: Option<String> = row.try_get(11)?;
     Ok(Pending {
-        id: row.try_get(0)?,
+        claimed: Claimed { id: row.try_get(0)?, tries: row.try_get(13)?, turn: row.try_get(14)? },
         conversation: ConversationId::try_from(row.try_get::<&str, _>(1)?).map_err(|_| odd())?,
         rule: RuleName::from(row.try_get::<&str, _>(2)?),
         step: row.try_get::<&str, _>(3)?.parse().map_err(|_| odd())?,
@@ -262,11 +287,7 @@ fn pending(row: &SqliteRow) -> Result<Pending, StoreError> {
         contact: moment(7)?.map(|at| (at, part)),
         deeds: deeds(row.try_get(9)?).ok_or_else(odd)?,
         done_at: moment(10)?,
-        follow_up: match follow_up.as_deref() {
-            Some("restore_snooze") => Some(FollowUp::RestoreSnooze),
-            Some("reopen") => Some(FollowUp::Reopen),
-            _ => None,
-        },
+        follow_up: follow_up.as_deref().and_then(FollowUp::from_name),
         follow_tries: row.try_get(12)?,
     })
 }

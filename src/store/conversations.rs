@@ -67,35 +67,48 @@ impl Store {
         Ok(sqlx::query_scalar("SELECT count(*) FROM conversation").fetch_one(&self.readers).await?)
     }
 
-    /// Marks what a search listed for reading, where it is new or newer than what is known. Returns how many.
+    /// Marks what a search listed for reading, where it is new or newer than what is known; not what
+    /// rests because it could not be read. Returns how many.
     pub async fn mark_listed(&self, app_id: &str, listed: &[Listing], now: Timestamp) -> Result<u64, StoreError> {
         let rows: Vec<_> = listed.iter().map(|one| (one.id.as_str(), one.updated_at.map_or(i64::MAX, ms))).collect();
         let mark = "INSERT INTO conversation (app_id, id, flags, latest, fetch_at)
             SELECT $1, value->>0, 0, '[]', $2 FROM json_each($3) WHERE true
             ON CONFLICT (app_id, id) DO UPDATE SET fetch_at = min(coalesce(fetch_at, excluded.fetch_at), excluded.fetch_at)
-            WHERE conversation.flags & 4 = 0
-               OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)";
+            WHERE conversation.fetch_tries = 0 AND (conversation.flags & 4 = 0
+               OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id))";
         let mut writer = self.write().await;
         let marked =
             sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(writer.connection()).await?;
         Ok(marked.rows_affected())
     }
 
-    /// Marks tracked conversations that are not closed and that a full search from `since` on did not list: those
-    /// are the ones not marked or read since. Returns how many.
-    pub async fn mark_unlisted(
-        &self,
-        app_id: &str,
-        listed: &[ConversationId],
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let ids: Vec<_> = listed.iter().map(ConversationId::as_str).collect();
-        let mark =
-            "UPDATE conversation SET fetch_at = $1 WHERE app_id = $2 AND state IN ('open', 'snoozed') AND flags & 3 = 0
-            AND fetch_at IS NULL AND id NOT IN (SELECT value FROM json_each($3))";
+    /// Notes that the complete look of that moment listed these.
+    pub async fn stamp_listed(&self, app_id: &str, listed: &[Listing], look_at: Timestamp) -> Result<(), StoreError> {
+        let ids: Vec<_> = listed.iter().map(|one| one.id.as_str()).collect();
+        let stamp =
+            "UPDATE conversation SET listed_at = $1 WHERE app_id = $2 AND id IN (SELECT value FROM json_each($3))";
         let mut writer = self.write().await;
-        let marked = sqlx::query(mark).bind(ms(now)).bind(app_id).bind(json(&ids)).execute(writer.connection()).await?;
-        Ok(marked.rows_affected())
+        let stamp = sqlx::query(stamp).bind(ms(look_at)).bind(app_id).bind(json(&ids));
+        stamp.execute(writer.connection()).await?;
+        Ok(())
+    }
+
+    /// Marks tracked conversations that are not closed and that the complete look of that moment did not list, in
+    /// batches between which notifications are written. Returns how many.
+    pub async fn mark_unlisted(&self, app_id: &str, look_at: Timestamp) -> Result<u64, StoreError> {
+        let next =
+            "SELECT max(id) FROM (SELECT id FROM conversation WHERE app_id = $1 AND id > $2 ORDER BY id LIMIT $3)";
+        let mark = "UPDATE conversation SET fetch_at = $1 WHERE app_id = $2 AND id > $3 AND id <= $4
+            AND state IN ('open', 'snoozed') AND flags & 3 = 0 AND fetch_at IS NULL AND listed_at IS NOT $1";
+        let (mut after, mut count) = (String::new(), 0);
+        loop {
+            let mut writer = self.write().await;
+            let last = sqlx::query_scalar(next).bind(app_id).bind(&after).bind(RESCHEDULED_AT_ONCE);
+            let Some(last): Option<String> = last.fetch_one(writer.connection()).await? else { return Ok(count) };
+            let mark = sqlx::query(mark).bind(ms(look_at)).bind(app_id).bind(&after).bind(&last);
+            count += mark.execute(writer.connection()).await?.rows_affected();
+            after = last;
+        }
     }
 
     /// Notes that a conversation could not be read; it is tried again after 1, 2, 4 … 60 minutes.
@@ -110,11 +123,18 @@ impl Store {
         Ok(())
     }
 
-    /// Puts a conversation off, because acting on it is not possible right now.
-    pub async fn put_off(&self, app_id: &str, id: &ConversationId, until: Timestamp) -> Result<(), StoreError> {
+    /// Puts a conversation that is due off, because acting on it is not possible right now.
+    pub async fn put_off(
+        &self,
+        app_id: &str,
+        id: &ConversationId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut writer = self.write().await;
-        let put_off = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
-        sqlx::query(put_off).bind(ms(until)).bind(app_id).bind(id.as_str()).execute(writer.connection()).await?;
+        let put_off = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3 AND due_at <= $4";
+        let put_off = sqlx::query(put_off).bind(ms(until)).bind(app_id).bind(id.as_str()).bind(ms(now));
+        put_off.execute(writer.connection()).await?;
         Ok(())
     }
 

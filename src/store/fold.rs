@@ -149,11 +149,12 @@ impl<'a> Fold<'a> {
         let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None };
         let known = self.known.remove(&key).unwrap_or_else(unread);
         self.log_facts(app_id, seen, &known.conversation);
-        let disagrees = known.conversation.disagrees_with(seen) || contradicts(&known.conversation, seen);
+        let disagrees = known.conversation.disagrees_with(seen);
         let mut conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
         let fetched = seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
         let named_again = conversation.gone && !seen.gone && seen.snapshot.is_some() && !fetched;
-        conversation.gone &= !named_again;
+        // What Intercom shows exists, whatever was said before.
+        conversation.gone &= !named_again && (seen.gone || !seen.whole);
         let fetch_at = if disagrees {
             Some(self.context.now + NEXT_SECOND)
         } else if named_again {
@@ -233,12 +234,6 @@ impl<'a> Fold<'a> {
         let was_read = conversation.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
         unknown.then(|| if was_read { self.context.now + READ_AGAIN } else { self.context.now })
     }
-}
-
-/// Whether one notification told two different things: which of them came first must not decide for good.
-fn contradicts(known: &Conversation, seen: &Sighting) -> bool {
-    let (Some(known), Some(new)) = (&known.snapshot, &seen.snapshot) else { return false };
-    !new.version.fetched && known.version == new.version && known.facts != new.facts
 }
 
 /// A row of any shape as JSON. Strings and numbers always have a JSON form.

@@ -30,6 +30,8 @@ pub struct Claimed {
     pub id: i64,
     /// Definite refusals so far.
     pub tries: u32,
+    /// Which claim of the row this is: only the last one may write.
+    pub turn: i64,
 }
 
 /// What is written down before a call, so that its fate can be found out if the answer is lost.
@@ -161,8 +163,8 @@ impl Outcome {
 
     pub(super) fn follow_up(&self) -> Option<&'static str> {
         match self {
-            Outcome::Done { restore_snooze: true, .. } => Some("restore_snooze"),
-            Outcome::Raced { reopen: true, .. } => Some("reopen"),
+            Outcome::Done { restore_snooze: true, .. } => Some(FollowUp::RestoreSnooze.name()),
+            Outcome::Raced { reopen: true, .. } => Some(FollowUp::Reopen.name()),
             _ => None,
         }
     }
@@ -170,6 +172,11 @@ impl Outcome {
     /// Something is still to do after it: see [`FollowUp`].
     pub fn leaves_something_to_do(&self) -> bool {
         self.follow_up().is_some()
+    }
+
+    /// Intercom said no to it.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Outcome::Parked { .. } | Outcome::Failed(_))
     }
 
     /// Certainly nothing of it reached the conversation.
@@ -181,8 +188,8 @@ impl Outcome {
 /// An attempt that needs looking after: its answer was lost, or something is still to do.
 #[derive(Debug, Clone)]
 pub struct Pending {
-    /// Its row.
-    pub id: i64,
+    /// Its row, as it was claimed last.
+    pub claimed: Claimed,
     /// The conversation.
     pub conversation: ConversationId,
     /// The rule.
@@ -216,11 +223,27 @@ pub enum FollowUp {
     Reopen,
 }
 
+impl FollowUp {
+    /// The name in the database.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            FollowUp::RestoreSnooze => "restore_snooze",
+            FollowUp::Reopen => "reopen",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<FollowUp> {
+        [FollowUp::RestoreSnooze, FollowUp::Reopen].into_iter().find(|known| known.name() == name)
+    }
+}
+
 /// How a follow-up ended.
 #[derive(Debug, Clone)]
 pub enum Followed {
     /// It was done, making this part.
     Done(Deed),
+    /// The snooze was restored, making this part; but the contact had spoken meanwhile, so it must be opened.
+    ContactSpoke(Deed),
     /// It is not needed any more, for this reason.
     NotNeeded(&'static str),
     /// It could not be done; try again then.

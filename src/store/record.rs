@@ -224,12 +224,21 @@ impl Store {
     /// Decides again on one conversation and keeps the result as `due_at`. Nothing can be recorded in between.
     pub async fn reschedule(&self, id: &ConversationId, context: &Context) -> Result<Option<Decided>, StoreError> {
         let mut writer = self.write().await;
-        let Some(decided) = decided(writer.connection(), id, context).await? else { return Ok(None) };
-        let set = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
-        let set = sqlx::query(set).bind(decided.decision.due_at().map(ms)).bind(context.workspace()).bind(id.as_str());
-        set.execute(writer.connection()).await?;
-        Ok(Some(decided))
+        reschedule(writer.connection(), id, context).await
     }
+}
+
+/// Decides again on one conversation, on the connection that writes.
+pub(super) async fn reschedule(
+    writer: &mut SqliteConnection,
+    id: &ConversationId,
+    context: &Context,
+) -> Result<Option<Decided>, StoreError> {
+    let Some(decided) = decided(writer, id, context).await? else { return Ok(None) };
+    let set = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
+    let set = sqlx::query(set).bind(decided.decision.due_at().map(ms)).bind(context.workspace()).bind(id.as_str());
+    set.execute(writer).await?;
+    Ok(Some(decided))
 }
 
 async fn decided(

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::read::{Fresh, inputs};
-use super::send::PARKED;
-use super::{SweepError, Sweeper, Swept, is_general};
+use super::send::refused;
+use super::{FRESH, SweepError, Sweeper, Swept, is_general};
 use crate::engine::conversation::{Conversation, ConversationId};
 use crate::engine::rule::{RuleName, StepId};
 use crate::engine::{Action, Decision};
@@ -13,8 +13,8 @@ use crate::intercom::error::Class;
 use crate::message::{self, Values};
 use crate::safety::{Acting, Budget, Spent};
 use crate::store::{Claim, Claimed, Inputs, Outcome};
-/// Reading the conversation, the contact's name, the call itself.
-const CALLS_OF_A_DEED: u32 = 3;
+/// Reading the conversation, the contact's name, the conversation once more, the call itself.
+const CALLS_OF_A_DEED: u32 = 4;
 /// A due conversation that cannot be read, or whose budget is spent without a known end, rests that long.
 const REST: SignedDuration = SignedDuration::from_mins(1);
 
@@ -34,6 +34,14 @@ pub(super) struct Ready {
     pub(super) text: Option<String>,
     pub(super) why: String,
     inputs: Inputs,
+}
+
+/// What reading came to.
+enum Prepared {
+    /// It is to be sent.
+    Ready(Box<Ready>),
+    /// It is not, and that is how it ends.
+    Not(Outcome, Inputs),
 }
 
 /// Whether the sweep goes on to the next conversation.
@@ -57,9 +65,7 @@ impl Sweeper {
         let Decision::Act { rule, step, anchor_at, due_at, action, .. } = known.decision else {
             // Due, but not to be acted on: a snooze has ended, or Intercom was to be asked again.
             swept.waiting += 1;
-            self.read_or_note(&acting.app_id, id).await?;
-            self.rest_if_still_due(id, acting).await?;
-            return Ok(Next::Go);
+            return self.only_read(id, acting).await;
         };
         if budget.allows(step.kind, speaks(&action)) == Err(Spent::Sweep) {
             return Ok(Next::Stop);
@@ -80,6 +86,13 @@ impl Sweeper {
         prompt.perform(id, acting, claimed, &due, budget, swept).await
     }
 
+    /// Reads what is due for another look. What cannot be read rests, so that it does not stand in the way of others.
+    async fn only_read(&self, id: &ConversationId, acting: &Acting) -> Result<Next, SweepError> {
+        let failed = self.read_or_note(&acting.app_id, id).await?;
+        self.rest_if_still_due(id, acting).await?;
+        Ok(if failed.is_some_and(|error| error.class() == Class::Ambiguous) { Next::Stop } else { Next::Go })
+    }
+
     /// Waits until the hour's budget grows again.
     async fn over_budget(
         &self,
@@ -90,10 +103,11 @@ impl Sweeper {
         budget: &Budget,
         conversation: &Conversation,
     ) -> Result<(), SweepError> {
-        let now = self.standpoint.now();
-        self.store.settle(claimed.id, &Outcome::Deferred(spent.to_string()), &inputs(conversation, &[]), now).await?;
-        let again = budget.grows_at.unwrap_or(now).max(now + REST);
-        Ok(self.store.put_off(&acting.app_id, id, again).await?)
+        let context = self.context();
+        let outcome = Outcome::Deferred(spent.to_string());
+        self.store.settle(claimed, &outcome, &inputs(conversation, &[]), &context).await?;
+        let again = budget.grows_at.unwrap_or(context.now).max(context.now + REST);
+        Ok(self.store.put_off(&acting.app_id, id, context.now, again).await?)
     }
 
     /// Reads, decides again, and if it still holds does it.
@@ -106,16 +120,15 @@ impl Sweeper {
         budget: &mut Budget,
         swept: &mut Swept,
     ) -> Result<Next, SweepError> {
-        let fresh = match self.read(id).await {
-            Ok(fresh) => fresh,
+        let prepared = match self.prepare(id, claimed, due).await {
+            Ok(prepared) => prepared,
             Err(error) => return self.unreadable(id, acting, claimed, error).await,
         };
-        let prepared = self.prepare(claimed, due, fresh).await;
         let mut next = Next::Go;
         let (outcome, inputs) = match prepared {
-            Err(not) => *not,
-            Ok(ready) if self.settings.dry_run => (Outcome::DryRun(ready.why), ready.inputs),
-            Ok(ready) => {
+            Prepared::Not(outcome, inputs) => (outcome, inputs),
+            Prepared::Ready(ready) if self.settings.dry_run => (Outcome::DryRun(ready.why), ready.inputs),
+            Prepared::Ready(ready) => {
                 let inputs = ready.inputs.clone();
                 let speaks = ready.text.is_some();
                 if let Err(spent) = budget.allows(due.step.kind, speaks) {
@@ -123,12 +136,12 @@ impl Sweeper {
                 } else {
                     budget.spend(due.step.kind, speaks);
                     let outcome;
-                    (outcome, next) = self.send(id, acting, ready).await?;
+                    (outcome, next) = self.send(id, acting, *ready).await?;
                     (outcome, inputs)
                 }
             }
         };
-        let settled = self.settle(id, acting, claimed.id, &outcome, &inputs, due).await?;
+        let settled = self.settle(id, acting, claimed, &outcome, &inputs, due).await?;
         swept.count(settled);
         if outcome.leaves_something_to_do() {
             self.follow_up(acting).await?;
@@ -136,39 +149,46 @@ impl Sweeper {
         Ok(next)
     }
 
-    /// The facts as just read decide. What is not due any more ends here.
-    async fn prepare(&self, claimed: Claimed, due: &DueStep, fresh: Fresh) -> Result<Ready, Box<(Outcome, Inputs)>> {
-        let facts = inputs(
-            &fresh.decided.conversation,
-            &[("anchor_at", due.anchor_at.to_string()), ("due_at", due.due_at.to_string())],
-        );
-        let (action, why) = match &fresh.decided.decision {
-            Decision::Act { rule, step, anchor_at, action, why, .. }
-                if *rule == due.rule && *step == due.step && *anchor_at == due.anchor_at =>
-            {
-                (action.clone(), why.to_string())
-            }
-            Decision::Act { rule, step, .. } => {
-                return Err(Box::new((
-                    Outcome::Left(format!("things have changed: now rule `{rule}`, step `{step}` is due")),
-                    facts,
-                )));
-            }
-            other => return Err(Box::new((Outcome::Left(other.why().to_string()), facts))),
+    /// The facts as just read decide. Writing the text may ask Intercom for the contact's name: if that took long,
+    /// the conversation is read once more.
+    async fn prepare(&self, id: &ConversationId, claimed: Claimed, due: &DueStep) -> Result<Prepared, SweepError> {
+        let mut fresh = self.read(id).await?;
+        let facts = inputs_of(due, &fresh);
+        let (action, why) = match still_due(due, &fresh) {
+            Ok(due) => due,
+            Err(outcome) => return Ok(Prepared::Not(outcome, facts)),
         };
-        let text = match &action {
-            Action::PassOver { why } => return Err(Box::new((Outcome::Passed(why.to_string()), facts))),
-            Action::Close { body: None, .. } => None,
-            Action::Close { body: Some(body), .. } => Some(self.write(body, None, due, &fresh).await),
-            Action::Reply { body, closes_at } => Some(self.write(body, *closes_at, due, &fresh).await),
-        };
-        match text.transpose() {
-            Ok(text) => {
-                let muted = matches!(action, Action::Close { muted: true, .. });
-                let why = if muted { format!("{why}; silently, as its channel does not allow the text") } else { why };
-                Ok(Ready { claimed, fresh, action, text, why, inputs: facts })
+        let text = match self.text(&action, due, &fresh).await {
+            Ok(text) => text,
+            Err(error) => {
+                return Ok(Prepared::Not(Outcome::Failed(format!("its message cannot be written: {error}")), facts));
             }
-            Err(error) => Err(Box::new((Outcome::Failed(format!("its message cannot be written: {error}")), facts))),
+        };
+        if self.is_old(&fresh) {
+            fresh = self.read(id).await?;
+            match still_due(due, &fresh) {
+                Ok((again, _)) if again == action => {}
+                Ok(_) => return Ok(Prepared::Not(Outcome::Left("things have changed meanwhile".into()), facts)),
+                Err(outcome) => return Ok(Prepared::Not(outcome, facts)),
+            }
+        }
+        let inputs = inputs_of(due, &fresh);
+        Ok(Prepared::Ready(Box::new(Ready { claimed, fresh, action, text, why, inputs })))
+    }
+
+    async fn text(
+        &self,
+        action: &Action,
+        due: &DueStep,
+        fresh: &Fresh,
+    ) -> Result<Option<String>, message::TemplateError> {
+        let closes_at = match action {
+            Action::Reply { closes_at, .. } => *closes_at,
+            Action::Close { .. } | Action::PassOver { .. } => None,
+        };
+        match template(action) {
+            Some(template) => self.write(template, closes_at, due, fresh).await.map(Some),
+            None => Ok(None),
         }
     }
 
@@ -220,43 +240,40 @@ impl Sweeper {
         error: SweepError,
     ) -> Result<Next, SweepError> {
         let SweepError::Intercom(error) = error else { return Err(error) };
-        let now = self.standpoint.now();
         let outcome = match error.class() {
             Class::Gone => Outcome::Left(error.to_string()),
-            Class::Refused => Outcome::Parked { until: now + PARKED, why: error.to_string() },
+            Class::Refused => refused(claimed, self.standpoint.now(), error.to_string()),
             _ => Outcome::Deferred(format!("it could not be read: {error}")),
         };
-        self.store.settle(claimed.id, &outcome, &Inputs("{}".into()), now).await?;
-        match error.class() {
-            Class::Gone => self.is_gone(id).await?,
-            class if is_general(class) => return Err(self.noted(error)),
-            _ => {
-                self.store.reschedule(id, &self.context()).await?;
-                self.rest_if_still_due(id, acting).await?;
-            }
+        if error.class() == Class::Gone {
+            self.is_gone(id).await?;
         }
+        self.store.settle(claimed, &outcome, &Inputs("{}".into()), &self.context()).await?;
+        if is_general(error.class()) {
+            return Err(self.noted(error));
+        }
+        self.rest_if_still_due(id, acting).await?;
         // Intercom may be in trouble: the others wait for the next sweep, in which this one still rests.
         Ok(if error.class() == Class::Ambiguous { Next::Stop } else { Next::Go })
     }
 
-    /// Commits the outcome and decides again on the conversation.
+    /// Commits the outcome, and what the conversation comes to now.
     async fn settle(
         &self,
         id: &ConversationId,
         acting: &Acting,
-        attempt: i64,
+        claimed: Claimed,
         outcome: &Outcome,
         inputs: &Inputs,
         due: &DueStep,
     ) -> Result<&'static str, SweepError> {
-        let settled = self.store.settle(attempt, outcome, inputs, self.standpoint.now()).await?;
+        let settled = self.store.settle(claimed, outcome, inputs, &self.context()).await?;
         if settled.news {
             tracing::info!(
                 conversation.id = %id, rule = %due.rule, step = %due.step, outcome = settled.outcome, why = outcome.why(),
                 "{} `{}` of rule `{}` on conversation {id}", settled.outcome, due.step, due.rule
             );
         }
-        self.store.reschedule(id, &self.context()).await?;
         if matches!(outcome, Outcome::Deferred(_)) {
             self.rest_if_still_due(id, acting).await?;
         }
@@ -265,13 +282,40 @@ impl Sweeper {
 
     /// What is still due after it was looked at must not be looked at again in every sweep.
     async fn rest_if_still_due(&self, id: &ConversationId, acting: &Acting) -> Result<(), SweepError> {
-        let context = self.context();
-        let Some(known) = self.known(id, &context).await? else { return Ok(()) };
-        if known.decision.due_at().is_some_and(|due| due <= context.now) {
-            self.store.put_off(&acting.app_id, id, context.now + REST).await?;
-        }
-        Ok(())
+        let now = self.standpoint.now();
+        Ok(self.store.put_off(&acting.app_id, id, now, now + REST).await?)
     }
+
+    /// Whether what was read is too old to act on.
+    pub(super) fn is_old(&self, fresh: &Fresh) -> bool {
+        self.standpoint.clock().elapsed().saturating_sub(fresh.received) > FRESH
+    }
+}
+
+/// What the fresh facts say about the step, unless it is not to be done any more.
+fn still_due(due: &DueStep, fresh: &Fresh) -> Result<(Action, String), Outcome> {
+    match &fresh.decided.decision {
+        Decision::Act { rule, step, anchor_at, action, why, .. }
+            if *rule == due.rule && *step == due.step && *anchor_at == due.anchor_at =>
+        {
+            match action {
+                Action::PassOver { why } => Err(Outcome::Passed(why.to_string())),
+                Action::Close { muted: true, .. } => {
+                    Ok((action.clone(), format!("{why}; silently, as its channel does not allow the text")))
+                }
+                _ => Ok((action.clone(), why.to_string())),
+            }
+        }
+        Decision::Act { rule, step, .. } => {
+            Err(Outcome::Left(format!("things have changed: now rule `{rule}`, step `{step}` is due")))
+        }
+        other => Err(Outcome::Left(other.why().to_string())),
+    }
+}
+
+fn inputs_of(due: &DueStep, fresh: &Fresh) -> Inputs {
+    let period = [("anchor_at", due.anchor_at.to_string()), ("due_at", due.due_at.to_string())];
+    inputs(&fresh.decided.conversation, &period)
 }
 
 fn speaks(action: &Action) -> bool {

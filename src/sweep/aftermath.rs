@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::act::Next;
 use super::read::{Fresh, inputs};
 use super::send::{our_part, raced_or_done};
 use super::{PENDING_AT_ONCE, SweepError, Sweeper, Swept, is_general};
@@ -17,6 +18,8 @@ use crate::store::{FollowUp, Followed, Inputs, Outcome, Pending};
 const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
 /// After that long without a clear view the attempt is given up; nothing is sent again.
 const LONGEST_SEARCH: SignedDuration = SignedDuration::from_hours(24);
+/// Reading, the deed, and reading once more.
+const CALLS_OF_A_FOLLOW_UP: u32 = 3;
 /// A follow-up that did not succeed is tried again after this.
 const FOLLOW_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// Refusals after which a follow-up is given up.
@@ -27,17 +30,8 @@ impl Sweeper {
     pub(super) async fn look_into_unclear(&self, acting: &Acting, swept: &mut Swept) -> Result<(), SweepError> {
         let unclear = self.store.unclear(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;
         for pending in unclear {
-            let (outcome, inputs) = match self.read(&pending.conversation).await {
-                Ok(fresh) => (self.found(&pending, &fresh, acting), inputs(&fresh.decided.conversation, &[])),
-                Err(SweepError::Store(error)) => return Err(error.into()),
-                Err(SweepError::Intercom(error)) if is_general(error.class()) => return Err(self.noted(error)),
-                Err(SweepError::Intercom(error)) if error.class() == Class::Gone => {
-                    self.is_gone(&pending.conversation).await?;
-                    (Outcome::Left("it no longer exists in Intercom".into()), Inputs("{}".into()))
-                }
-                Err(SweepError::Intercom(_)) => (self.look_again(&pending), Inputs("{}".into())),
-            };
-            let settled = self.store.settle(pending.id, &outcome, &inputs, self.standpoint.now()).await?;
+            let (outcome, inputs, next) = self.look_into(&pending, acting).await?;
+            let settled = self.store.settle(pending.claimed, &outcome, &inputs, &self.context()).await?;
             if settled.news {
                 tracing::info!(
                     conversation.id = %pending.conversation, rule = %pending.rule, step = %pending.step,
@@ -48,9 +42,29 @@ impl Sweeper {
             if outcome.leaves_something_to_do() {
                 self.follow_up(acting).await?;
             }
-            self.store.reschedule(&pending.conversation, &self.context()).await?;
+            if next == Next::Stop {
+                break;
+            }
         }
         Ok(())
+    }
+
+    async fn look_into(&self, pending: &Pending, acting: &Acting) -> Result<(Outcome, Inputs, Next), SweepError> {
+        let nothing = || Inputs("{}".into());
+        match self.read(&pending.conversation).await {
+            Ok(fresh) => {
+                let inputs = inputs(&fresh.decided.conversation, &[]);
+                Ok((self.found(pending, &fresh, acting), inputs, Next::Go))
+            }
+            Err(SweepError::Store(error)) => Err(error.into()),
+            Err(SweepError::Intercom(error)) if is_general(error.class()) => Err(self.noted(error)),
+            Err(SweepError::Intercom(error)) if error.class() == Class::Gone => {
+                self.is_gone(&pending.conversation).await?;
+                Ok((Outcome::Left("it no longer exists in Intercom".into()), nothing(), Next::Go))
+            }
+            // Intercom may be in trouble; the others wait for the next sweep, in which this one still rests.
+            Err(SweepError::Intercom(_)) => Ok((self.look_again(pending), nothing(), Next::Stop)),
+        }
     }
 
     fn found(&self, pending: &Pending, fresh: &Fresh, acting: &Acting) -> Outcome {
@@ -65,6 +79,7 @@ impl Sweeper {
                 let restore_snooze = pending.snoozed_until.is_some();
                 Outcome::Done { deed, restore_snooze, why: "the answer was lost, but it was done".into() }
             }
+            (None, _) if parts.iter().any(|part| may_be_ours(part, pending, fresh, acting)) => self.look_again(pending),
             (None, _) if fresh.read.shows_everything_since(pending.sent_at - BEFORE_THE_CALL) => {
                 Outcome::Left("the answer was lost, and it was not done".into())
             }
@@ -99,37 +114,68 @@ impl Sweeper {
                 tracing::error!(conversation.id = %pending.conversation, why, "gave up what was still to do after a deed");
                 self.board.count_unrestored();
             }
-            self.store.followed(&pending, &followed, self.standpoint.now()).await?;
-            self.store.reschedule(&pending.conversation, &self.context()).await?;
+            self.store.followed(&pending, &followed, &self.context()).await?;
         }
         Ok(())
     }
 
     async fn follow(&self, pending: &Pending, acting: &Acting) -> Result<Followed, SweepError> {
+        let permits = self.intercom.permits(CALLS_OF_A_FOLLOW_UP).await;
+        let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
+        let fresh = prompt.read(&pending.conversation).await?;
+        if fresh.decided.conversation.updated_at() < pending.done_at {
+            // Intercom shows an older state than the one that our deed has left.
+            return Ok(Followed::Again(self.standpoint.now() + FOLLOW_AGAIN));
+        }
+        match pending.follow_up {
+            Some(FollowUp::Reopen) => prompt.reopen(pending, &fresh, acting).await,
+            Some(FollowUp::RestoreSnooze) => prompt.restore_snooze(pending, &fresh, acting).await,
+            None => Ok(Followed::NotNeeded("nothing is left to do")),
+        }
+    }
+
+    async fn reopen(&self, pending: &Pending, fresh: &Fresh, acting: &Acting) -> Result<Followed, SweepError> {
         let id = &pending.conversation;
-        let fresh = self.read(id).await?;
-        let decided = &fresh.decided;
-        let answer = match pending.follow_up {
-            Some(FollowUp::Reopen) if decided.conversation.state() != Some(State::Closed) => {
-                return Ok(done_before(pending, &fresh, acting, Activity::Opened)
-                    .unwrap_or(Followed::NotNeeded("it is open again already")));
-            }
-            Some(FollowUp::Reopen) => self.intercom.open(id, &acting.admin_id).await?,
-            Some(FollowUp::RestoreSnooze) => {
-                match snooze_to_restore(&decided.conversation, &decided.history, self.standpoint.now()) {
-                    Ok(until) => self.intercom.snooze(id, &acting.admin_id, until).await?,
-                    Err(why) => {
-                        let restored =
-                            decided.conversation.state() == Some(State::Snoozed { until: pending.snoozed_until });
-                        let before = done_before(pending, &fresh, acting, Activity::Snoozed).filter(|_| restored);
-                        return Ok(before.unwrap_or(Followed::NotNeeded(why)));
-                    }
-                }
-            }
-            None => return Ok(Followed::NotNeeded("nothing is left to do")),
+        let shut = match fresh.decided.conversation.state() {
+            Some(State::Closed) => true,
+            // Only after a reminder is a snooze ours: the one that was restored over a contact's reply.
+            Some(State::Snoozed { .. }) => pending.step.kind == StepKind::Reply,
+            Some(State::Open) | None => false,
         };
+        if !shut {
+            return Ok(done_before(pending, fresh, acting, Activity::Opened)
+                .unwrap_or(Followed::NotNeeded("it is open again already")));
+        }
+        let answer = self.intercom.open(id, &acting.admin_id).await?;
         self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
-        Ok(Followed::Done(our_part(acting, &fresh, &answer)))
+        Ok(Followed::Done(our_part(acting, fresh, &answer)))
+    }
+
+    /// A contact may speak between the reading and the snooze, as with a close: then it is opened again.
+    async fn restore_snooze(&self, pending: &Pending, fresh: &Fresh, acting: &Acting) -> Result<Followed, SweepError> {
+        let (id, decided) = (&pending.conversation, &fresh.decided);
+        let until = match snooze_to_restore(&decided.conversation, &decided.history, self.standpoint.now()) {
+            Ok(until) => until,
+            Err(why) => {
+                let restored = decided.conversation.state() == Some(State::Snoozed { until: pending.snoozed_until });
+                let before = done_before(pending, fresh, acting, Activity::Snoozed).filter(|_| restored);
+                return Ok(before.unwrap_or(Followed::NotNeeded(why)));
+            }
+        };
+        if self.is_old(fresh) {
+            return Ok(Followed::Again(self.standpoint.now()));
+        }
+        let answer = self.intercom.snooze(id, &acting.admin_id, until).await?;
+        self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
+        let deed = our_part(acting, fresh, &answer);
+        let (before, after) = (fresh.read.sighting.last_contact_reply_at, answer.value.sighting.last_contact_reply_at);
+        if after.is_some() && after == before && after < Some(deed.at) {
+            return Ok(Followed::Done(deed));
+        }
+        let now = self.read(id).await?;
+        let spoke = now.decided.conversation.last_contact_reply() > decided.conversation.last_contact_reply();
+        let snoozed = matches!(now.decided.conversation.state(), Some(State::Snoozed { .. }));
+        Ok(if spoke && snoozed { Followed::ContactSpoke(deed) } else { Followed::Done(deed) })
     }
 
     fn not_followed(&self, pending: &Pending, error: IntercomError) -> Result<Followed, SweepError> {
@@ -162,14 +208,32 @@ fn done_before(pending: &Pending, fresh: &Fresh, acting: &Acting, class: Activit
     Some(Followed::Done(Deed { at: newest.at, part: newest.id }))
 }
 
-/// Whether this is the part that the lost call made: by our admin, not before it, with the same text; a silent close
-/// has none.
+/// Whether this is the part that the lost call made: not before it, with the same text by whichever admin, as ours may
+/// have changed since. Where there is no text to know it by, what our admin did is it.
 fn is_ours(part: &Part, pending: &Pending, acting: &Acting) -> bool {
-    let by_us = part.admin_id.as_deref() == Some(&acting.admin_id) && part.at >= pending.sent_at - BEFORE_THE_CALL;
-    let same = match (&pending.digest, pending.step.kind) {
-        (Some(digest), _) => part.digest.as_ref() == Some(digest),
-        (None, StepKind::Close) => part.classes.contains(&Activity::Closed) && part.digest.is_none(),
-        (None, StepKind::Reply) => false,
-    };
-    by_us && same
+    let in_time = part.at >= pending.sent_at - BEFORE_THE_CALL && part.admin_id.is_some();
+    in_time
+        && match &pending.digest {
+            Some(digest) => part.digest.as_ref() == Some(digest),
+            None => by_us(part, acting) && part.digest.is_none() && is_of_kind(part, pending.step.kind),
+        }
+}
+
+/// Whether this could be that part although its text reads otherwise: then nothing may be sent again.
+fn may_be_ours(part: &Part, pending: &Pending, fresh: &Fresh, acting: &Acting) -> bool {
+    let deeds = fresh.decided.history.attempts.iter().flat_map(|attempt| &attempt.deeds);
+    let known = deeds.filter_map(|deed| deed.part).any(|known| Some(known) == part.id);
+    let in_time = part.at >= pending.sent_at - BEFORE_THE_CALL;
+    in_time && !known && by_us(part, acting) && is_of_kind(part, pending.step.kind)
+}
+
+fn by_us(part: &Part, acting: &Acting) -> bool {
+    part.admin_id.as_deref() == Some(&acting.admin_id)
+}
+
+fn is_of_kind(part: &Part, kind: StepKind) -> bool {
+    match kind {
+        StepKind::Reply => part.classes.iter().any(|class| class.speaks()),
+        StepKind::Close => part.classes.contains(&Activity::Closed),
+    }
 }

@@ -1,22 +1,25 @@
 //! The one call of a deed, and what its answer means.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::act::{Next, Ready, template};
 use super::read::Fresh;
-use super::{FRESH, SweepError, Sweeper};
-use crate::engine::conversation::{ConversationId, Moment, State};
+use super::{SweepError, Sweeper};
+use crate::engine::conversation::{Class as Activity, ConversationId, Moment, State};
 use crate::engine::history::Deed;
-use crate::engine::{Action, Part, PartId, rule};
+use crate::engine::{Action, Part, PartId, rule, snoozed_until};
 use crate::intercom::client::{Answer, ReadConversation};
 use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
 use crate::store::{Claimed, Outcome, Sending};
 
 /// A definite refusal rests that long before the step is tried again.
-pub(super) const PARKED: SignedDuration = SignedDuration::from_hours(24);
+const PARKED: SignedDuration = SignedDuration::from_hours(24);
 /// Refusals after which a step has failed for good.
 const REFUSALS: u32 = 3;
+
+/// A contact's reply so shortly after a close may have come before it: Intercom counts in seconds.
+const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);
 
 impl Sweeper {
     /// The one call. It is written down before it leaves, so that whatever happens it is never sent blindly again.
@@ -28,23 +31,19 @@ impl Sweeper {
     ) -> Result<(Outcome, Next), SweepError> {
         let now = self.standpoint.now();
         let template = template(&ready.action).map(rule::digest);
-        let snoozed_until = match ready.fresh.decided.conversation.state() {
-            Some(State::Snoozed { until }) => until,
-            _ => None,
-        };
+        let decided = &ready.fresh.decided;
         let sending = Sending {
             sent_at: now,
             look_at: now + self.settings.unclear_quiet,
             template,
             digest: ready.text.as_ref().and_then(|text| self.intercom.text_key().digest(text)),
-            snoozed_until,
-            contact: ready.fresh.decided.conversation.last_contact_reply(),
+            snoozed_until: snoozed_until(&decided.conversation, &decided.history, now),
+            contact: decided.conversation.last_contact_reply(),
         };
         if !self.store.about_to_send(ready.claimed, &sending).await? {
             return Ok((Outcome::Left("another attempt at the same step is under way".into()), Next::Go));
         }
-        let age = self.standpoint.clock().elapsed().saturating_sub(ready.fresh.received);
-        if age > FRESH {
+        if self.is_old(&ready.fresh) {
             let why = "what was read had grown old before the call could leave";
             return Ok((Outcome::Deferred(why.into()), Next::Go));
         }
@@ -58,6 +57,7 @@ impl Sweeper {
             }
         };
         if let Ok(answer) = &answer {
+            self.board.deed_succeeded();
             // The answer tells the new state; its webhook may come late or never.
             self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         }
@@ -83,10 +83,11 @@ impl Sweeper {
         let deed = our_part(acting, &ready.fresh, answer);
         let before = ready.fresh.read.sighting.last_contact_reply_at;
         let after = answer.value.sighting.last_contact_reply_at;
-        if after.is_some() && after == before && after < Some(deed.at) {
+        let told = self.known(id, &self.context()).await?.and_then(|known| known.conversation.last_contact_reply());
+        if after.is_some() && after == before && after < Some(deed.at) && told <= sending.contact {
             return Ok(Outcome::Done { deed, restore_snooze: false, why: ready.why });
         }
-        self.store.answered(ready.claimed.id, deed, self.standpoint.now()).await?;
+        self.store.answered(ready.claimed, deed, self.standpoint.now()).await?;
         match self.read(id).await {
             Ok(now) => Ok(raced_or_done(&now, deed, sending.contact, ready.why)),
             Err(error) => {
@@ -113,6 +114,7 @@ impl Sweeper {
             Class::NotSent | Class::RateLimited => Outcome::Deferred(why),
             Class::AuthDead => {
                 // The claim is taken up again once Intercom lets us in.
+                self.board.deed_refused(why.clone());
                 drop(self.noted(error));
                 Outcome::Deferred(why)
             }
@@ -120,10 +122,14 @@ impl Sweeper {
                 self.is_gone(id).await?;
                 Outcome::Left(why)
             }
-            Class::Refused | Class::BadRequest if claimed.tries + 1 >= REFUSALS => Outcome::Failed(why),
-            Class::Refused | Class::BadRequest => Outcome::Parked { until: self.standpoint.now() + PARKED, why },
+            Class::Refused | Class::BadRequest => refused(claimed, self.standpoint.now(), why),
         })
     }
+}
+
+/// A definite no: it rests, and the third time it has failed for good.
+pub(super) fn refused(claimed: Claimed, now: Timestamp, why: String) -> Outcome {
+    if claimed.tries + 1 >= REFUSALS { Outcome::Failed(why) } else { Outcome::Parked { until: now + PARKED, why } }
 }
 
 fn unclear(sending: &Sending, why: &str) -> Outcome {
@@ -145,17 +151,23 @@ fn replied(acting: &Acting, ready: Ready, sending: &Sending, answer: &Answer<Rea
     Outcome::Done { deed, restore_snooze: sending.snoozed_until.is_some(), why: ready.why }
 }
 
-/// What a fresh look after our close shows.
+/// What a fresh look after our close shows. A reply that came after the close opened the conversation by itself, as
+/// it should; and what somebody else has closed since is not ours to open.
 pub(super) fn raced_or_done(now: &Fresh, deed: Deed, seen: Option<Moment>, why: String) -> Outcome {
     let conversation = &now.decided.conversation;
     let spoke = conversation.last_contact_reply().filter(|reply| Some(*reply) > seen);
-    let reopen = spoke.is_some() && conversation.state() == Some(State::Closed);
-    // A reply after the close opens the conversation by itself, as it should.
-    let meanwhile = spoke.is_some_and(|(at, _)| at <= deed.at);
-    if !meanwhile && !reopen {
+    let closed = conversation.state() == Some(State::Closed) && !closed_again(now, deed);
+    let latest = if closed { deed.at + SAME_MOMENT } else { deed.at };
+    if spoke.is_none_or(|(at, _)| at > latest) {
         return Outcome::Done { deed, restore_snooze: false, why };
     }
-    Outcome::Raced { deed, reopen, why: "the contact wrote while it was being closed".into() }
+    Outcome::Raced { deed, reopen: closed, why: "the contact wrote while it was being closed".into() }
+}
+
+fn closed_again(now: &Fresh, deed: Deed) -> bool {
+    let parts = now.read.sighting.parts.iter();
+    let closes = parts.filter(|part| part.classes.contains(&Activity::Closed) && part.id != deed.part);
+    closes.map(|part| (part.at, part.id)).any(|close| close > (deed.at, deed.part))
 }
 
 /// Whether the next conversation may fare better than this one.

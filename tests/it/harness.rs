@@ -112,6 +112,11 @@ impl House {
         self.folder.path().join("autoclosed.db")
     }
 
+    /// The rules as the daemon reads them.
+    pub(crate) fn rules(&self) -> autoclosed::engine::RuleSet {
+        self.config().rules
+    }
+
     fn config(&self) -> config::Config {
         let (head, rules) = match self.configuration.find("[[") {
             Some(at) => self.configuration.split_at(at),

@@ -5,6 +5,7 @@
 mod closes;
 mod demo;
 mod harness;
+mod hazards;
 mod operates;
 mod receives;
 mod sockets;

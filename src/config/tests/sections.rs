@@ -126,7 +126,7 @@ requests_per_10s = 0
       |          ^^^^^^^^
     help: it stands in the address of your inbox, such as "ab12cd34"; leave it out to learn it from Intercom
 
-    a.toml:4:20: `requests_per_10s` must be 2 or more, and at most 4294967295
+    a.toml:4:20: `requests_per_10s` must be 5 or more, and at most 4294967295
       |
     4 | requests_per_10s = 0
       |                    ^

@@ -46,7 +46,7 @@ pub(super) fn no_inputs() -> Inputs {
 }
 
 pub(super) async fn settle(shelf: &Shelf, claimed: Claimed, outcome: &Outcome, minute: i64) -> Settled {
-    shelf.store.settle(claimed.id, outcome, &no_inputs(), at(minute)).await.unwrap()
+    shelf.store.settle(claimed, outcome, &no_inputs(), &context_at(minute)).await.unwrap()
 }
 
 pub(super) fn done(minute: i64, restore_snooze: bool) -> Outcome {
@@ -57,7 +57,8 @@ pub(super) fn done(minute: i64, restore_snooze: bool) -> Outcome {
 async fn a_step_of_a_period_is_one_row_however_often_it_is_claimed() {
     let shelf = Shelf::new().await;
     let first = claim(&shelf, "5", CLOSE).await.unwrap();
-    assert_eq!(claim(&shelf, "5", CLOSE).await.unwrap(), first);
+    let again = claim(&shelf, "5", CLOSE).await.unwrap();
+    assert_eq!((again.id, again.turn), (first.id, first.turn + 1));
     let others = [
         claim(&shelf, "5", REPLY).await.unwrap(),
         claim(&shelf, "6", CLOSE).await.unwrap(),
@@ -90,8 +91,10 @@ async fn only_what_certainly_took_no_effect_is_claimed_again() {
         assert!(!shelf.store.about_to_send(claimed, &sending(DAY)).await.unwrap(), "in flight");
         settle(&shelf, claimed, &outcome, DAY).await;
         let shelf = shelf.reopened().await;
-        assert_eq!(claim(&shelf, "5", CLOSE).await.is_some(), again, "{outcome:?}");
-        assert_eq!(shelf.store.about_to_send(claimed, &sending(DAY)).await.unwrap(), again, "{outcome:?}");
+        let anew = claim(&shelf, "5", CLOSE).await;
+        assert_eq!(anew.is_some(), again, "{outcome:?}");
+        let sends = shelf.store.about_to_send(anew.unwrap_or(claimed), &sending(DAY)).await.unwrap();
+        assert_eq!(sends, again, "{outcome:?}");
     }
 }
 
@@ -125,7 +128,7 @@ async fn a_lost_answer_is_found_with_all_that_is_needed_to_look_into_it() {
     assert!(shelf.store.unclear("theirs", at(DAY + 1), 9).await.unwrap().is_empty());
     let found = shelf.store.unclear("ours", at(DAY + 1), 9).await.unwrap();
     let [pending] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((pending.id, &pending.conversation, pending.step), (claimed.id, &id("5"), CLOSE));
+    assert_eq!((pending.claimed, &pending.conversation, pending.step), (claimed, &id("5"), CLOSE));
     assert_eq!((pending.rule.as_str(), pending.sent_at), ("quiet", at(DAY)));
     assert_eq!(pending.digest.as_deref(), Some("digest"));
     assert_eq!(pending.contact, Some((at(DAY - 9), Some(PartId::Part(u64::MAX)))));
@@ -137,12 +140,12 @@ async fn a_lost_answer_is_found_with_all_that_is_needed_to_look_into_it() {
 async fn an_answer_that_came_is_remembered_and_looked_into_at_once() {
     let shelf = Shelf::new().await;
     let claimed = sent(&shelf, "5", CLOSE, DAY).await;
-    shelf.store.answered(claimed.id, deed(DAY), at(DAY)).await.unwrap();
+    shelf.store.answered(claimed, deed(DAY), at(DAY)).await.unwrap();
     let shelf = shelf.reopened().await;
     let found = shelf.store.unclear("ours", at(DAY), 9).await.unwrap();
     assert_eq!((found[0].deeds.clone(), found[0].done_at), (vec![deed(DAY)], Some(at(DAY))));
     settle(&shelf, claimed, &done(DAY, false), DAY).await;
-    shelf.store.answered(claimed.id, deed(3 * DAY), at(3 * DAY)).await.unwrap();
+    shelf.store.answered(claimed, deed(3 * DAY), at(3 * DAY)).await.unwrap();
     assert_eq!(shelf.rows("SELECT CAST(done_at AS TEXT) FROM attempt").await, [at(DAY).as_millisecond().to_string()]);
 }
 

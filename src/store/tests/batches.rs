@@ -111,8 +111,8 @@ async fn a_settling_that_is_given_up_leaves_no_transaction_behind() {
     let shelf = Shelf::new().await;
     let claimed = sent(&shelf, "5", CLOSE, DAY).await;
     for times in 1..6 {
-        let (outcome, inputs) = (done(DAY, false), no_inputs());
-        given_up(shelf.store.settle(claimed.id, &outcome, &inputs, at(DAY)), times).await;
+        let (outcome, inputs, context) = (done(DAY, false), no_inputs(), context_at(DAY));
+        given_up(shelf.store.settle(claimed, &outcome, &inputs, &context), times).await;
         shelf.store.set_setting("then", &times.to_string()).await.unwrap();
         shelf.execute("UPDATE setting SET value = value || '!' WHERE key = 'then'").await;
     }

@@ -72,8 +72,9 @@ const ROWS: &[&str] = &[
     "INSERT INTO fact VALUES ('ours', '5', 0, 0, 0, 'n', 'open', NULL, '{}')",
     "INSERT INTO conversation (app_id, id, state, facts, updated_at, fetched, told_at, notification_id, flags, latest)
         VALUES ('ours', '5', 'open', '{}', 0, 0, 0, 'n', 4, '[[\"contact_reply\",\"contact\",0,\"1\"]]')",
-    "INSERT INTO attempt (app_id, conversation_id, rule, step, anchor_at, due_at, phase, outcome, why, at, claimed_at)
-        VALUES ('ours', '5', 'quiet', 'close', 0, 0, 'open', 'left', 'why', 0, 0)",
+    "INSERT INTO attempt (app_id, conversation_id, rule, step, anchor_at, due_at, phase, outcome, why, at,
+            first_at, claimed_at)
+        VALUES ('ours', '5', 'quiet', 'close', 0, 0, 'open', 'left', 'why', 0, 0, 0)",
 ];
 
 /// What one sees of a file without opening it, and what lies beside it.

@@ -93,7 +93,8 @@ async fn the_journal_gets_a_line_only_when_there_is_news() {
 #[tokio::test]
 async fn an_outcome_of_no_attempt_is_an_error_and_leaves_the_writer_usable() {
     let shelf = Shelf::new().await;
-    assert!(shelf.store.settle(404, &Outcome::Left(word()), &no_inputs(), at(0)).await.is_err());
+    let nobody = Claimed { id: 404, tries: 0, turn: 1 };
+    assert!(shelf.store.settle(nobody, &Outcome::Left(word()), &no_inputs(), &context()).await.is_err());
     let claimed = claim(&shelf, "5", CLOSE).await.unwrap();
     assert!(settle(&shelf, claimed, &Outcome::Left(word()), DAY).await.news);
     assert_eq!(journal(&shelf).await.len(), 1);
@@ -104,7 +105,7 @@ async fn outcome_and_journal_are_one_transaction() {
     let shelf = Shelf::new().await;
     let claimed = sent(&shelf, "5", CLOSE, DAY).await;
     shelf.execute("CREATE TRIGGER no BEFORE INSERT ON journal BEGIN SELECT raise(ABORT, 'no'); END").await;
-    assert!(shelf.store.settle(claimed.id, &done(DAY, false), &no_inputs(), at(DAY)).await.is_err());
+    assert!(shelf.store.settle(claimed, &done(DAY, false), &no_inputs(), &context_at(DAY)).await.is_err());
     assert!(attempt(&shelf).await.starts_with("unclear unclear sent"), "{}", attempt(&shelf).await);
     shelf.execute("DROP TRIGGER no").await;
     assert!(settle(&shelf, claimed, &done(DAY, false), DAY).await.news);
@@ -124,13 +125,13 @@ async fn what_is_still_to_do_is_found_until_it_ended() {
     assert_eq!((restore.follow_up, reopen.follow_up), (Some(FollowUp::RestoreSnooze), Some(FollowUp::Reopen)));
     assert_eq!(restore.snoozed_until, Some(at(DAY + 500)));
 
-    shelf.store.followed(restore, &Followed::Again(at(DAY + 5)), at(DAY + 1)).await.unwrap();
+    shelf.store.followed(restore, &Followed::Again(at(DAY + 5)), &context_at(DAY + 1)).await.unwrap();
     assert_eq!(open(DAY + 4).await.len(), 1);
     let again = &open(DAY + 5).await[1];
-    assert_eq!((again.id, again.follow_tries), (restore.id, 1));
+    assert_eq!((again.claimed, again.follow_tries), (restore.claimed, 1));
     let second = Deed { at: at(DAY + 6), part: None };
-    shelf.store.followed(again, &Followed::Done(second), at(DAY + 6)).await.unwrap();
-    shelf.store.followed(reopen, &Followed::NotNeeded("it is open"), at(DAY + 6)).await.unwrap();
+    shelf.store.followed(again, &Followed::Done(second), &context_at(DAY + 6)).await.unwrap();
+    shelf.store.followed(reopen, &Followed::NotNeeded("it is open"), &context_at(DAY + 6)).await.unwrap();
     assert!(open(9 * DAY).await.is_empty());
     insta::assert_snapshot!(journal(&shelf).await.join("\n"), @r"
     5 done reply 1: quiet
@@ -148,7 +149,7 @@ async fn a_follow_up_that_was_refused_for_good_is_told_and_not_tried_again() {
     let reply = sent(&shelf, "5", REPLY, DAY).await;
     settle(&shelf, reply, &done(DAY, true), DAY).await;
     let pending = shelf.store.follow_ups("ours", at(DAY), 9).await.unwrap().remove(0);
-    shelf.store.followed(&pending, &Followed::GivenUp("refused".to_owned()), at(DAY)).await.unwrap();
+    shelf.store.followed(&pending, &Followed::GivenUp("refused".to_owned()), &context_at(DAY)).await.unwrap();
     assert!(shelf.store.follow_ups("ours", at(9 * DAY), 9).await.unwrap().is_empty());
     assert_eq!(journal(&shelf).await.last().unwrap(), "5 done reply 1: refused");
 }

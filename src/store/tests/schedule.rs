@@ -46,7 +46,7 @@ async fn what_a_sweep_asks_is_found_by_its_own_index_however_much_is_stored() {
 async fn what_is_not_known_is_to_be_read_until_it_was_read_whole() {
     let shelf = Shelf::new().await;
     shelf.record(&[unread("5")]).await;
-    assert_eq!(shelf.to_fetch(at(0)).await, ["5"]);
+    assert_eq!(shelf.to_fetch(at(10)).await, ["5"]);
     assert_eq!(shelf.store.count_to_fetch("ours").await.unwrap(), 1);
     shelf.record(&[fetched(answered("5", 0))]).await;
     assert_eq!((shelf.to_fetch(at(DAY)).await, shelf.store.count_to_fetch("ours").await.unwrap()), (vec![], 0));
@@ -81,7 +81,8 @@ async fn a_search_marks_what_is_new_or_newer_and_nothing_else() {
     assert!(matches!(known.decision, crate::engine::Decision::Leave { .. }), "known from a search only");
     shelf.store.fetch_failed("ours", &id("7"), at(10)).await.unwrap();
     shelf.store.mark_listed("ours", &listed, at(10)).await.unwrap();
-    assert!(shelf.to_fetch(at(10)).await.contains(&"7".to_owned()), "listed again, so asked again");
+    assert!(!shelf.to_fetch(at(10)).await.contains(&"7".to_owned()), "what could not be read rests, listed or not");
+    assert!(shelf.to_fetch(at(11)).await.contains(&"7".to_owned()));
 }
 
 #[tokio::test]
@@ -92,16 +93,18 @@ async fn what_a_full_search_does_not_list_is_read_to_see_what_became_of_it() {
     let mut ticket = answered("8", 0);
     ticket.ticket = true;
     shelf.record(&[fetched(answered("5", 0)), fetched(answered("6", 0)), fetched(closed), fetched(ticket)]).await;
-    assert_eq!(shelf.store.mark_unlisted("ours", &[id("5")], at(10)).await.unwrap(), 1);
+    let listed = [Listing { id: id("5"), updated_at: None }];
+    shelf.store.stamp_listed("ours", &listed, at(10)).await.unwrap();
+    assert_eq!(shelf.store.mark_unlisted("ours", at(10)).await.unwrap(), 1);
     assert_eq!(shelf.to_fetch(at(10)).await, ["6"]);
-    assert_eq!(shelf.store.mark_unlisted("theirs", &[], at(10)).await.unwrap(), 0);
+    assert_eq!(shelf.store.mark_unlisted("theirs", at(10)).await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn what_is_put_off_is_due_then_and_a_new_decision_undoes_it() {
     let shelf = Shelf::new().await;
     shelf.record(&[fetched(answered("5", 0))]).await;
-    shelf.store.put_off("ours", &id("5"), at(3 * DAY)).await.unwrap();
+    shelf.store.put_off("ours", &id("5"), at(DAY), at(3 * DAY)).await.unwrap();
     assert_eq!(shelf.due(at(3 * DAY - 1)).await, Vec::<String>::new());
     assert_eq!(shelf.due(at(3 * DAY)).await, ["5"]);
     let decided = shelf.store.reschedule(&id("5"), &context()).await.unwrap().unwrap();
