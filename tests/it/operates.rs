@@ -83,6 +83,14 @@ match.waiting_on = "anyone"
 step = [{ after = "2 seconds", do = "close", silent = true }]
 "#;
 
+/// Nothing in it is warned of.
+const CALM: &str = r#"
+[[rule]]
+name = "snoozed"
+match.state = ["snoozed", "woken"]
+step = [{ after = "7 days", do = "close", silent = true }]
+"#;
+
 #[test]
 fn a_good_configuration_is_told_with_status_0() {
     let done = Place::new(&lonely(RULE)).output("check");
@@ -131,7 +139,7 @@ fn a_missing_secret_is_named_with_status_2() {
 
 #[test]
 fn a_database_that_is_not_ours_is_refused_with_status_3_and_left_as_it_was() {
-    let place = Place::new(&lonely(""));
+    let place = Place::new(&lonely(CALM));
     let text = "notes of somebody else's, long enough to be looked into as a database would be";
     std::fs::write(place.file("a.db"), text).unwrap();
     let before = std::fs::metadata(place.file("a.db")).unwrap().modified().unwrap();
@@ -225,7 +233,7 @@ impl Drop for Running {
 #[test]
 fn a_signal_ends_it_with_status_0_within_two_seconds() {
     for signal in ["TERM", "INT"] {
-        let place = Place::new(&lonely(RULE));
+        let place = Place::new(&lonely(CALM));
         let mut running = Running::start(&place);
         running.wait_for("is ready");
         let (status, took, lines) = running.signal(signal);
@@ -237,7 +245,7 @@ fn a_signal_ends_it_with_status_0_within_two_seconds() {
 
 #[test]
 fn logs_are_one_json_object_on_a_line_each() {
-    let place = Place::new(&lonely(RULE));
+    let place = Place::new(&lonely(CALM));
     let mut running = Running::start(&place);
     let ready = running.wait_for("is ready");
     assert!(ready["webhook"].as_str().unwrap().ends_with("/webhooks/intercom"), "{ready}");
