@@ -21,7 +21,7 @@ struct Notes {
     looked: bool,
     sweep: Option<Run>,
     reconcile: Option<Run>,
-    to_read: Option<i64>,
+    to_read: Option<(i64, Duration)>,
     unrestored: u64,
 }
 
@@ -106,14 +106,19 @@ impl Board {
         self.notes().reconcile = Some(run);
     }
 
-    /// Conversations still to be read in a look that is going on.
-    pub fn to_read(&self) -> Option<i64> {
+    /// Conversations still to be read in a look that is going on, and when that was told, on the boot-time clock.
+    pub fn to_read(&self) -> Option<(i64, Duration)> {
         self.notes().to_read
     }
 
-    /// Notes how many are still to be read; `None` when the look has ended.
-    pub fn set_to_read(&self, count: Option<i64>) {
-        self.notes().to_read = count;
+    /// Notes how many are still to be read.
+    pub fn set_to_read(&self, count: i64, elapsed: Duration) {
+        self.notes().to_read = Some((count, elapsed));
+    }
+
+    /// Notes that the look has ended.
+    pub fn look_ended(&self) {
+        self.notes().to_read = None;
     }
 
     /// Snoozes that could not be restored since the start.

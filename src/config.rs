@@ -26,6 +26,7 @@ use url::Url;
 use crate::engine::RuleSet;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use schedule::longest_gap;
 pub use secrets::{Secrets, SecretsError};
 
 use notes::Notes;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::board::Board;
 use crate::clock::Clock;
-use crate::config::{Config, Mode, Secrets};
+use crate::config::{Config, Mode, Secrets, longest_gap};
 use crate::health::{self, Health};
 use crate::identity::{self};
 use crate::intercom::text::TextKey;
@@ -110,6 +110,8 @@ impl Daemon {
             board,
             tally: Arc::clone(&tally),
             configured: configured(config),
+            gaps: (longest_gap(&config.schedule.sweep), longest_gap(&config.schedule.reconcile)),
+            kept: Arc::default(),
         };
         let receiver = Receiver {
             secrets: Arc::new(signature::Secrets::new(&secrets.client_secrets)),

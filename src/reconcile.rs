@@ -119,7 +119,7 @@ async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepErr
 
 async fn tell_progress(sweeper: &Sweeper, acting: &Acting, read: u64) -> Result<(), StoreError> {
     let left = sweeper.store.count_to_fetch(&acting.app_id).await?;
-    sweeper.board.set_to_read(Some(left));
+    sweeper.board.set_to_read(left, sweeper.standpoint.clock().elapsed());
     if read > 0 {
         tracing::info!(read, left, "reading conversations");
     }

@@ -1,5 +1,7 @@
 //! Cron expressions, read by the parser of the scheduler that will run them.
 
+use std::time::Duration;
+
 use croner::parser::{CronParser, Seconds};
 
 use super::notes::Problem;
@@ -30,6 +32,41 @@ pub(super) fn parse(text: &str) -> Result<String, Problem> {
     if ever_fires(&cron) { Ok(text.trim().to_owned()) } else { Err(never()) }
 }
 
+/// The longest time between two moments of a checked schedule, leap days aside; a day if it cannot be read.
+pub fn longest_gap(text: &str) -> Duration {
+    const DAY: u64 = 86_400;
+    let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
+    let Ok(cron) = parser.parse(text) else { return Duration::from_secs(DAY) };
+    let fits = |second: u64| {
+        let [hour, minute, second] =
+            [second / 3_600, second / 60 % 60, second % 60].map(|part| u32::try_from(part).unwrap_or(0));
+        let pattern = &cron.pattern;
+        pattern.hour_match(hour).unwrap_or(false)
+            && pattern.minute_match(minute).unwrap_or(false)
+            && pattern.second_match(second).unwrap_or(false)
+    };
+    let times: Vec<u64> = (0..DAY).filter(|second| fits(*second)).collect();
+    let (Some(first), Some(last)) = (times.first(), times.last()) else { return Duration::from_secs(DAY) };
+    let within = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+    let over_night = longest_pause_in_days(&cron) * DAY - last + first;
+    Duration::from_secs(within.max(over_night))
+}
+
+/// Days from one day that fits to the next, at most.
+fn longest_pause_in_days(cron: &croner::Cron) -> u64 {
+    let days = (2000..2028)
+        .flat_map(|year| (1..=12).flat_map(move |month| (1..=days_in(year, month)).map(move |day| (year, month, day))));
+    let (mut longest, mut pause) = (1, 0);
+    for (year, month, day) in days {
+        pause += 1;
+        let month_fits = cron.pattern.month_match(month).unwrap_or(false);
+        if month_fits && cron.pattern.day_match(year, month, day).unwrap_or(false) {
+            (longest, pause) = (longest.max(pause), 0);
+        }
+    }
+    longest
+}
+
 fn never() -> Problem {
     Problem::new(
         "no date fits this schedule, so nothing would ever happen",
@@ -58,6 +95,19 @@ fn days_in(year: i32, month: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_gap_of_a_schedule_is_known() {
+        for (schedule, seconds) in [
+            ("*/10 * * * * *", 10),
+            ("0 */10 * * * *", 600),
+            ("0 0 9,17 * * *", 16 * 3_600),
+            ("0 0 9 * * MON-FRI", 3 * 86_400),
+            ("30 15 3 * * *", 86_400),
+        ] {
+            assert_eq!(longest_gap(schedule), Duration::from_secs(seconds), "{schedule}");
+        }
+    }
 
     #[test]
     fn a_schedule_has_six_fields_and_fires_some_day() {

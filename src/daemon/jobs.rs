@@ -56,7 +56,7 @@ struct Progress<'a>(&'a Board);
 
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
-        self.0.set_to_read(None);
+        self.0.look_ended();
     }
 }
 
