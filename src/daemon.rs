@@ -173,6 +173,11 @@ impl Daemon {
         self.jobs.sweep().await
     }
 
+    /// What the schedule of sweeps wakes: a sweep, and before it whatever keeps one from running.
+    pub async fn tick(&self) {
+        self.jobs.tick().await;
+    }
+
     /// One look at the workspace now. The error is in words.
     pub async fn reconcile(&self) -> Result<Reconciled, String> {
         self.jobs.look().await
