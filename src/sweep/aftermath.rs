@@ -183,7 +183,7 @@ impl Sweeper {
     }
 
     fn not_followed(&self, pending: &Pending, error: IntercomError) -> Result<Followed, SweepError> {
-        let again = Followed::Again(self.standpoint.now() + FOLLOW_AGAIN);
+        let again = self.standpoint.now() + FOLLOW_AGAIN;
         Ok(match error.class() {
             Class::Gone => Followed::NotNeeded("it no longer exists in Intercom"),
             Class::Refused | Class::BadRequest if pending.follow_tries + 1 >= REFUSALS => {
@@ -194,7 +194,8 @@ impl Sweeper {
                     _ => format!("the conversation could not be opened again: {error}"),
                 })
             }
-            Class::Refused | Class::BadRequest | Class::Ambiguous => again,
+            Class::Refused | Class::BadRequest => Followed::Refused(again),
+            Class::Ambiguous => Followed::Again(again),
             _ => return Err(self.noted(error)),
         })
     }

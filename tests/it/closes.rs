@@ -229,7 +229,9 @@ async fn a_reopening_whose_answer_was_lost_happens_once() {
         ),
     ] {
         let (house, id) = raced().await;
-        faults.into_iter().for_each(|fault| house.intercom.fault(Endpoint::Open, fault));
+        for fault in faults {
+            house.intercom.fault(Endpoint::Open, fault);
+        }
         for _ in 0..6 {
             house.sweep().await;
             house.clock.advance(minutes(1));
