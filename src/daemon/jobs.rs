@@ -211,7 +211,9 @@ impl Jobs {
     fn may_look_again(&self) -> bool {
         let Ok(last) = self.looking.try_lock() else { return false };
         let now = self.sweeper.standpoint.clock().elapsed();
-        let pause = if self.sweeper.board.refused().is_some() { self.probe } else { LOOK_AGAIN };
+        let board = &self.sweeper.board;
+        let shut_out = board.refused().is_some() || board.mismatch().is_some();
+        let pause = if shut_out { self.probe } else { LOOK_AGAIN };
         last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= pause)
     }
 

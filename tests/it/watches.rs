@@ -106,11 +106,13 @@ async fn the_token_of_another_workspace_stops_acting_until_it_is_ours_again() {
     house.clock.advance(days(1));
     house.intercom.change_workspace(|workspace| workspace.app_id = "zz99zz99".into());
     house.start().await;
-    for _ in 0..3 {
+    let before = house.intercom.calls().len();
+    for _ in 0..18 {
         house.daemon().tick().await;
         assert!(matches!(house.sweep().await, Sweeping::Blocked(Blocked::Identity(_))));
-        house.clock.advance(minutes(1));
+        house.clock.advance(seconds(10));
     }
+    assert_eq!(house.intercom.calls()[before..].len(), 3, "asked once a minute");
     let told = house.check("workspace").await;
     assert!(told.starts_with("bad: the access token belongs to workspace zz99zz99, not to ab12cd34"), "{told}");
     assert_eq!(house.deeds(), Vec::<String>::new());
