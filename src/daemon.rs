@@ -175,6 +175,11 @@ impl Daemon {
         self.jobs.sweep().await
     }
 
+    /// What the schedule of sweeps wakes: a sweep, and before it whatever keeps one from running.
+    pub async fn tick(&self) {
+        self.jobs.tick().await;
+    }
+
     /// One look at the workspace now. The error is in words.
     pub async fn reconcile(&self) -> Result<Reconciled, String> {
         self.jobs.look().await
@@ -230,4 +235,34 @@ async fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListene
 
 fn address(listener: &TcpListener, configured: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(configured)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_job_does_not_end_the_schedule() {
+        let scheduler = Scheduler::new().await.unwrap();
+        let (woken, mut rounds) = tokio::sync::mpsc::unbounded_channel();
+        let round = Arc::new(AtomicU32::new(0));
+        let job = move || {
+            let (woken, round) = (woken.clone(), Arc::clone(&round));
+            guarded("job", async move {
+                let now = round.fetch_add(1, Ordering::SeqCst);
+                woken.send(now).unwrap();
+                assert_ne!(now, 0, "on purpose");
+            })
+        };
+        scheduler.wake("* * * * * *", job).await.unwrap();
+        scheduler.start().await.unwrap();
+        let patience = Duration::from_secs(20);
+        for wanted in 0..2 {
+            let round = tokio::time::timeout(patience, rounds.recv()).await.unwrap();
+            assert_eq!(round, Some(wanted));
+        }
+        scheduler.stop().await;
+    }
 }

@@ -19,6 +19,11 @@ use crate::tally::Tally;
 /// A look at the workspace that failed before the first one succeeded is tried again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
+/// So many refusals of deeds in a row, for a reason that holds for all of them, and none is tried for a while.
+const REFUSALS: u32 = 3;
+/// That Intercom knows us again does not say that it lets us act: one deed is tried after this.
+const ACT_AGAIN: Duration = Duration::from_hours(24);
+
 /// What is woken: never two of the same at once.
 #[derive(Debug)]
 pub(super) struct Jobs {
@@ -28,7 +33,7 @@ pub(super) struct Jobs {
     retention: SignedDuration,
     decided_by: String,
     tally: Arc<Tally>,
-    pub(super) sweeping: Mutex<()>,
+    pub(super) sweeping: Mutex<Refusals>,
     pub(super) looking: Mutex<LastLook>,
     asked_at: Mutex<Option<Duration>>,
 }
@@ -36,6 +41,29 @@ pub(super) struct Jobs {
 #[derive(Debug, Default)]
 pub(super) struct LastLook {
     failed_at: Option<Duration>,
+}
+
+/// Deeds that were refused one after the other, for a reason that holds for all of them.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    count: u32,
+    last: Duration,
+}
+
+impl Refusals {
+    fn rest(&self, now: Duration) -> bool {
+        self.count >= REFUSALS && now.saturating_sub(self.last) < ACT_AGAIN
+    }
+
+    fn note(&mut self, board: &Board, now: Duration) {
+        match board.refused_deed() {
+            None => *self = Refusals::default(),
+            Some(why) if board.refused().as_ref() == Some(&why) => {
+                *self = Refusals { count: self.count.saturating_add(1), last: now };
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 /// What became of a wish to sweep.
@@ -69,7 +97,7 @@ impl Jobs {
             retention: config.database.retention,
             decided_by: fingerprint(config),
             tally,
-            sweeping: Mutex::new(()),
+            sweeping: Mutex::new(Refusals::default()),
             looking: Mutex::new(LastLook::default()),
             asked_at: Mutex::new(None),
         }
@@ -89,16 +117,18 @@ impl Jobs {
     }
 
     pub(super) async fn sweep(&self) -> Sweeping {
-        let Ok(_alone) = self.sweeping.try_lock() else { return Sweeping::Busy };
+        let Ok(mut refusals) = self.sweeping.try_lock() else { return Sweeping::Busy };
         let sweeper = &self.sweeper;
-        let acting = match safety::may_act(&sweeper.board, &sweeper.standpoint, &sweeper.intercom) {
+        let acting = match self.may_act(&refusals) {
             Ok(acting) => acting,
             Err(why) => {
                 self.note_sweep(Err(format!("nothing is done: {why}")));
                 return Sweeping::Blocked(why);
             }
         };
-        match sweeper.sweep(&acting).await {
+        let swept = sweeper.sweep(&acting).await;
+        refusals.note(&sweeper.board, sweeper.standpoint.clock().elapsed());
+        match swept {
             Ok(swept) => {
                 self.note_sweep(Ok(format!(
                     "{} done, {} ended otherwise, {} waiting",
@@ -112,6 +142,12 @@ impl Jobs {
                 Sweeping::Failed(error.to_string())
             }
         }
+    }
+
+    fn may_act(&self, refusals: &Refusals) -> Result<Acting, Blocked> {
+        let sweeper = &self.sweeper;
+        let acting = safety::may_act(&sweeper.board, &sweeper.standpoint, &sweeper.intercom)?;
+        if refusals.rest(sweeper.standpoint.clock().elapsed()) { Err(Blocked::Refused) } else { Ok(acting) }
     }
 
     pub(super) async fn look(&self) -> Result<Reconciled, String> {
@@ -175,7 +211,9 @@ impl Jobs {
     fn may_look_again(&self) -> bool {
         let Ok(last) = self.looking.try_lock() else { return false };
         let now = self.sweeper.standpoint.clock().elapsed();
-        let pause = if self.sweeper.board.refused().is_some() { self.probe } else { LOOK_AGAIN };
+        let board = &self.sweeper.board;
+        let shut_out = board.refused().is_some() || board.mismatch().is_some();
+        let pause = if shut_out { self.probe } else { LOOK_AGAIN };
         last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= pause)
     }
 

@@ -208,6 +208,7 @@ fn distort(body: &mut Value, fault: Option<&Fault>) {
             body["state"] = json!(other);
         }
         Some(Fault::HideContactTime) => body["statistics"] = Value::Null,
+        Some(Fault::StaleContactTime(at)) => body["statistics"]["last_contact_reply_at"] = json!(at.as_second()),
         _ => {}
     }
 }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use hyper::Method;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::FakeIntercom;
@@ -130,6 +131,8 @@ pub enum Fault {
     Redirect(String),
     /// Applied; `statistics` is null in the answer.
     HideContactTime,
+    /// Applied; the answer's statistics lag: the contact's last reply is told as this one.
+    StaleContactTime(Timestamp),
 }
 
 /// What a 429 says about when to come again.
@@ -156,6 +159,7 @@ impl Fault {
                 | Fault::WrongState
                 | Fault::HugeBody
                 | Fault::HideContactTime
+                | Fault::StaleContactTime(_)
         )
     }
 }

@@ -225,13 +225,19 @@ async fn follow(
         Followed::Done(deed) => (None, None, Some(*deed)),
         Followed::ContactSpoke(deed) => (Some("reopen"), Some(context.now), Some(*deed)),
         Followed::NotNeeded(_) | Followed::GivenUp(_) => (None, None, None),
-        Followed::Again(at) => (pending.follow_up.map(FollowUp::name), Some(*at), None),
+        Followed::Again(at) | Followed::Refused(at) => (pending.follow_up.map(FollowUp::name), Some(*at), None),
+    };
+    let tries = match followed {
+        Followed::Refused(_) => pending.follow_tries + 1,
+        // What is to do from now on is something else.
+        Followed::ContactSpoke(_) => 0,
+        _ => pending.follow_tries,
     };
     let mut deeds = pending.deeds.clone();
     deeds.extend(deed);
-    let sql =
-        "UPDATE attempt SET follow_up = $1, follow_at = $2, follow_tries = follow_tries + 1, deeds = $3 WHERE id = $4";
-    let query = sqlx::query(sql).bind(next).bind(at.map(ms)).bind(deeds_json(&deeds)).bind(pending.claimed.id);
+    let sql = "UPDATE attempt SET follow_up = $1, follow_at = $2, follow_tries = $3, deeds = $4 WHERE id = $5";
+    let query = sqlx::query(sql).bind(next).bind(at.map(ms)).bind(tries);
+    let query = query.bind(deeds_json(&deeds)).bind(pending.claimed.id);
     query.execute(&mut *writer).await?;
     if let Some(told) = told(pending.follow_up, followed) {
         let outcome = "SELECT outcome FROM attempt WHERE id = $1";
@@ -244,7 +250,7 @@ async fn follow(
 
 fn told(follow_up: Option<FollowUp>, followed: &Followed) -> Option<&str> {
     match (followed, follow_up) {
-        (Followed::Again(_), _) => None,
+        (Followed::Again(_) | Followed::Refused(_), _) => None,
         (Followed::NotNeeded(why), _) => Some(why),
         (Followed::GivenUp(why), _) => Some(why),
         (Followed::ContactSpoke(_), _) => Some("the contact wrote while the snooze was restored; opening it again"),

@@ -210,7 +210,7 @@ pub struct Pending {
     pub done_at: Option<Timestamp>,
     /// What is still to do.
     pub follow_up: Option<FollowUp>,
-    /// How often that was tried.
+    /// How often Intercom said no to that.
     pub follow_tries: u32,
 }
 
@@ -246,8 +246,10 @@ pub enum Followed {
     ContactSpoke(Deed),
     /// It is not needed any more, for this reason.
     NotNeeded(&'static str),
-    /// It could not be done; try again then.
+    /// It could not be done, or its answer was lost; try again then.
     Again(Timestamp),
+    /// Intercom said no to it; try again then.
+    Refused(Timestamp),
     /// It was refused for good.
     GivenUp(String),
 }

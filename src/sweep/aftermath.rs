@@ -146,7 +146,9 @@ impl Sweeper {
             return Ok(done_before(pending, fresh, acting, Activity::Opened)
                 .unwrap_or(Followed::NotNeeded("it is open again already")));
         }
-        let answer = self.intercom.open(id, &acting.admin_id).await?;
+        let answer = self.intercom.open(id, &acting.admin_id).await;
+        self.note_answer(&answer);
+        let answer = answer?;
         self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         Ok(Followed::Done(our_part(acting, fresh, &answer)))
     }
@@ -165,7 +167,9 @@ impl Sweeper {
         if self.is_old(fresh) {
             return Ok(Followed::Again(self.standpoint.now()));
         }
-        let answer = self.intercom.snooze(id, &acting.admin_id, until).await?;
+        let answer = self.intercom.snooze(id, &acting.admin_id, until).await;
+        self.note_answer(&answer);
+        let answer = answer?;
         self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         let deed = our_part(acting, fresh, &answer);
         let (before, after) = (fresh.read.sighting.last_contact_reply_at, answer.value.sighting.last_contact_reply_at);
@@ -179,7 +183,7 @@ impl Sweeper {
     }
 
     fn not_followed(&self, pending: &Pending, error: IntercomError) -> Result<Followed, SweepError> {
-        let again = Followed::Again(self.standpoint.now() + FOLLOW_AGAIN);
+        let again = self.standpoint.now() + FOLLOW_AGAIN;
         Ok(match error.class() {
             Class::Gone => Followed::NotNeeded("it no longer exists in Intercom"),
             Class::Refused | Class::BadRequest if pending.follow_tries + 1 >= REFUSALS => {
@@ -190,7 +194,8 @@ impl Sweeper {
                     _ => format!("the conversation could not be opened again: {error}"),
                 })
             }
-            Class::Refused | Class::BadRequest | Class::Ambiguous => again,
+            Class::Refused | Class::BadRequest => Followed::Refused(again),
+            Class::Ambiguous => Followed::Again(again),
             _ => return Err(self.noted(error)),
         })
     }

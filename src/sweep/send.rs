@@ -56,8 +56,8 @@ impl Sweeper {
                 return Ok((Outcome::Deferred("there was nothing to send".into()), Next::Go));
             }
         };
+        self.note_answer(&answer);
         if let Ok(answer) = &answer {
-            self.board.deed_succeeded();
             // The answer tells the new state; its webhook may come late or never.
             self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         }
@@ -100,6 +100,15 @@ impl Sweeper {
         }
     }
 
+    /// Takes note of whether Intercom lets us act.
+    pub(super) fn note_answer<T>(&self, answer: &Result<T, IntercomError>) {
+        match answer {
+            Ok(_) => self.board.deed_succeeded(),
+            Err(error) if error.class() == Class::AuthDead => self.board.deed_refused(error.to_string()),
+            Err(_) => {}
+        }
+    }
+
     async fn refused_or_lost(
         &self,
         id: &ConversationId,
@@ -114,7 +123,6 @@ impl Sweeper {
             Class::NotSent | Class::RateLimited => Outcome::Deferred(why),
             Class::AuthDead => {
                 // The claim is taken up again once Intercom lets us in.
-                self.board.deed_refused(why.clone());
                 drop(self.noted(error));
                 Outcome::Deferred(why)
             }

@@ -1,14 +1,18 @@
 //! The whole daemon against the fake Intercom, over real HTTP, on a clock that is moved by hand.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use autoclosed::clock::{Clock, ManualClock};
 use autoclosed::config::{self, Secrets};
 use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::engine::ConversationId;
-use autoclosed::fake_intercom::{FakeIntercom, Workspace};
+use autoclosed::engine::conversation::Conversation;
+use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Workspace};
+use autoclosed::store::{Context, KeepBodies};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
+use serde_json::Value;
 
 /// The key that the fake signs with.
 pub(crate) const CLIENT_SECRET: &str = "client-secret-of-the-tests";
@@ -42,6 +46,8 @@ pub(crate) struct House {
     pub(crate) clock: ManualClock,
     pub(crate) intercom: FakeIntercom,
     pub(crate) daemon: Option<Daemon>,
+    /// What the daemon goes by: the same clock, unless it was given one of its own.
+    daemon_clock: ManualClock,
     configuration: String,
     folder: tempfile::TempDir,
 }
@@ -105,7 +111,19 @@ impl House {
         let clock = ManualClock::at(monday());
         let intercom = FakeIntercom::start(clock.clone().into(), workspace).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        House { clock, intercom, daemon: None, configuration: extra.to_owned(), folder }
+        let daemon_clock = clock.clone();
+        House { clock, intercom, daemon: None, daemon_clock, configuration: extra.to_owned(), folder }
+    }
+
+    /// From its next start on the daemon has a clock of its own.
+    pub(crate) fn give_the_daemon_a_clock(&mut self) -> ManualClock {
+        self.daemon_clock = ManualClock::at(self.clock.now());
+        self.daemon_clock.clone()
+    }
+
+    /// What the next start reads.
+    pub(crate) fn configure(&mut self, configuration: &str) {
+        configuration.clone_into(&mut self.configuration);
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -137,7 +155,7 @@ impl House {
 
     /// What it takes to start a daemon, wherever that is.
     pub(crate) fn recipe(&self) -> Recipe {
-        Recipe { config: self.config(), clock: self.clock.clone().into(), intercom: self.intercom.clone() }
+        Recipe { config: self.config(), clock: self.daemon_clock.clone().into(), intercom: self.intercom.clone() }
     }
 
     /// Stops the daemon and starts it again on the same database.
@@ -206,5 +224,57 @@ impl House {
         self.intercom.teammate_replies(&id, "Under Settings, then Export.");
         self.intercom.settle().await;
         id
+    }
+
+    /// A check of the health report, as `ok: detail` or `bad: detail`.
+    pub(crate) async fn check(&self, name: &str) -> String {
+        let report = self.health().await;
+        let checks = report["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == name).unwrap();
+        let word = if check["ok"].as_bool().unwrap() { "ok" } else { "bad" };
+        format!("{word}: {}", check["detail"].as_str().unwrap())
+    }
+
+    /// Names of the checks that are bad.
+    pub(crate) async fn bad(&self) -> Vec<String> {
+        let report = self.health().await;
+        let checks = report["checks"].as_array().unwrap();
+        let bad = checks.iter().filter(|check| check["ok"] == false);
+        bad.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The whole report; its status code says the same as its words.
+    async fn health(&self) -> Value {
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let answer = client.get(format!("http://{}/health", self.daemon().admin_address())).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let report: Value = answer.json().await.unwrap();
+        assert_eq!(status == 200, report["status"] == "ok", "{report}");
+        report
+    }
+
+    /// What the daemon's database says of a conversation; `None` if nothing.
+    pub(crate) async fn known(&self, id: &ConversationId) -> Option<Conversation> {
+        let context = Context {
+            app_id: Some(Arc::from(Workspace::default().app_id)),
+            admin_id: Some(Arc::from(Workspace::default().token_admin)),
+            rules: Arc::new(self.rules()),
+            dry_run: false,
+            keep_bodies: KeepBodies::Odd,
+            now: self.clock.now(),
+        };
+        self.daemon().store().decided(id, &context).await.unwrap().map(|known| known.conversation)
+    }
+
+    /// How often the conversation was read from Intercom.
+    pub(crate) fn reads(&self, id: &ConversationId) -> usize {
+        let calls = self.intercom.calls();
+        calls.iter().filter(|call| call.endpoint == Endpoint::Conversation && call.path.contains(id.as_str())).count()
+    }
+
+    /// Parts of this kind that the daemon made.
+    pub(crate) fn ours(&self, id: &ConversationId, kind: &str) -> usize {
+        let parts = self.intercom.conversation(id).unwrap().parts;
+        parts.iter().filter(|part| part.kind == kind && part.author_id == Workspace::default().token_admin).count()
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use autoclosed::engine::ConversationId;
 use autoclosed::engine::Decision;
 use autoclosed::engine::conversation::{PartId, Sighting};
 use autoclosed::engine::history::Deed;
-use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
+use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault, Workspace};
 use autoclosed::store::{Claim, Context, Inputs, KeepBodies, Outcome, Record, Sending, Store};
 
 use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, seconds};
@@ -283,4 +284,128 @@ async fn a_message_without_words_is_not_sent_again() {
     house.after(days(5)).await;
     let replies = house.deeds().iter().filter(|deed| deed.starts_with("comment")).count();
     assert_eq!(replies, 1, "{:?} {:?}", house.deeds(), house.journal(&id).await);
+}
+
+/// Restoring a snooze is refused, whatever is tried.
+#[tokio::test]
+async fn a_snooze_that_may_not_be_restored_is_given_up_aloud_after_three_refusals() {
+    let house = House::with(SNOOZED_A_WEEK).await;
+    let id = house.answered().await;
+    house.intercom.teammate_snoozes(&id, house.clock.now() + days(30));
+    house.intercom.fault_always(Endpoint::Snooze, forbidden());
+    house.after(days(5)).await;
+    for _ in 0..10 {
+        house.after(minutes(1)).await;
+    }
+    assert_eq!(house.deeds(), ["comment 200", "snoozed 403", "snoozed 403", "snoozed 403"]);
+    let journal = house.journal(&id).await;
+    let told = journal.last().unwrap();
+    assert!(told.starts_with("done reply 1: the snooze could not be restored, the conversation is open"), "{told}");
+    house.look().await;
+    assert_eq!((house.state(&id), house.bad().await), ("open", vec!["intercom".to_owned()]));
+    house.clock.advance(days(1));
+    house.sweep().await;
+    assert_eq!(house.deeds().len(), 4, "nothing more is tried before the close");
+}
+
+#[tokio::test]
+async fn a_snooze_is_restored_only_if_its_end_is_a_minute_ahead() {
+    for (left, deeds) in [(59, vec!["comment 200"]), (60, vec!["comment 200", "snoozed 200"])] {
+        let house = House::with(SNOOZED_A_WEEK).await;
+        let id = house.answered().await;
+        house.intercom.teammate_snoozes(&id, house.clock.now() + days(5) + seconds(left));
+        house.after(days(5)).await;
+        assert_eq!(house.deeds(), deeds, "{left} s");
+        house.after(minutes(2)).await;
+        assert_eq!(house.deeds(), deeds, "{left} s");
+        assert_eq!(house.journal(&id).await.len(), 2, "{left} s");
+        house.after(days(2)).await;
+        assert_eq!(house.state(&id), "closed", "{left} s");
+    }
+}
+
+type Meanwhile = fn(&FakeIntercom, &ConversationId) -> bool;
+
+/// What happens between the reminder and the restoring of the snooze, and what the conversation is then.
+const MEANWHILE: [(&str, Meanwhile, &str, bool); 6] = [
+    ("a teammate answers", |it, id| it.teammate_replies(id, "Let me see.").is_some(), "open", false),
+    ("the contact answers", |it, id| it.contact_replies(id, "No!").is_some(), "open", false),
+    ("a teammate closes", |it, id| it.teammate_closes(id, None).is_some(), "closed", false),
+    (
+        "a teammate snoozes",
+        |it, id| it.teammate_snoozes(id, "2026-03-20T00:00:00Z".parse().unwrap()).is_some(),
+        "snoozed",
+        false,
+    ),
+    ("a teammate leaves a note", |it, id| it.teammate_notes(id, "Looks fine.").is_some(), "snoozed", true),
+    ("a teammate tags", |it, id| it.tag(id, "vip"), "snoozed", true),
+];
+
+#[tokio::test]
+async fn a_snooze_is_restored_only_if_nobody_else_has_touched_it() {
+    for (name, change, state, restored) in MEANWHILE {
+        for at_once in [true, false] {
+            let house = House::with(SNOOZED_A_WEEK).await;
+            let id = house.answered().await;
+            let until = house.clock.now() + days(30);
+            house.intercom.teammate_snoozes(&id, until);
+            let (touched, clock) = (id.clone(), house.clock.clone());
+            house.intercom.after_apply(Endpoint::Reply, move |intercom| {
+                clock.advance(if at_once { seconds(0) } else { seconds(2) });
+                assert!(change(intercom, &touched));
+            });
+            house.after(days(5)).await;
+            house.after(minutes(2)).await;
+            house.after(minutes(2)).await;
+            let seen = house.intercom.conversation(&id).unwrap();
+            let snoozed_by_us = (seen.snoozed_until == Some(until), house.ours(&id, "snoozed"));
+            let wanted = (restored, usize::from(restored));
+            assert_eq!(
+                (seen.state, snoozed_by_us),
+                (state, wanted),
+                "{name}, at once: {at_once}: {:?}",
+                house.journal(&id).await
+            );
+            assert_eq!(house.ours(&id, "comment"), 1, "{name}, at once: {at_once}");
+        }
+    }
+}
+
+/// The contact writes between the reading and the snooze that is restored: it is opened again, once.
+#[tokio::test]
+async fn a_snooze_restored_over_a_reply_is_opened_again() {
+    let house = House::with(SNOOZED_A_WEEK).await;
+    let id = house.answered().await;
+    house.intercom.teammate_snoozes(&id, house.clock.now() + days(30));
+    let slipping = id.clone();
+    house.intercom.before_answer(Endpoint::Snooze, move |intercom| {
+        intercom.contact_replies(&slipping, "No, it did not!");
+    });
+    house.after(days(5)).await;
+    house.after(minutes(2)).await;
+    assert_eq!(
+        (house.state(&id), house.deeds()),
+        ("open", ["comment 200", "snoozed 200", "open 200"].map(str::to_owned).to_vec())
+    );
+    house.after(days(9)).await;
+    assert_eq!((house.state(&id), house.deeds().len()), ("open", 3));
+}
+
+/// Reading the contact takes three seconds, in which the contact writes.
+#[tokio::test]
+async fn a_reply_while_the_contact_is_read_is_not_closed_over_although_no_webhook_told_of_it() {
+    let rule =
+        QUIET_A_DAY.replace("Closing this for now.", "Closing this, {{ contact.first_name | default('there') }}.");
+    let house = House::with(&rule).await;
+    let id = house.answered().await;
+    let (clock, slipping) = (house.clock.clone(), id.clone());
+    house.intercom.before_answer(Endpoint::Contact, move |intercom| {
+        clock.advance(seconds(3));
+        intercom.drop_notifications(true);
+        assert!(intercom.contact_replies(&slipping, "Wait!").is_some());
+    });
+    house.after(days(1)).await;
+    house.after(minutes(2)).await;
+    assert_eq!((house.state(&id), house.deeds()), ("open", vec![]));
+    assert_eq!(house.journal(&id).await.len(), 1);
 }

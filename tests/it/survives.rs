@@ -66,6 +66,15 @@ async fn doomed(house: &House) -> (tokio::runtime::Runtime, Arc<Daemon>) {
     (runtime, Arc::new(daemon.await.unwrap()))
 }
 
+/// Lets it sweep until Intercom holds it where `arrange` says, and kills it there.
+async fn killed(house: &House, (runtime, daemon): (tokio::runtime::Runtime, Arc<Daemon>), arrange: Arrange) {
+    let (reached, held) = oneshot::channel();
+    arrange(&house.intercom, reached);
+    runtime.spawn(async move { daemon.sweep().await });
+    held.await.unwrap();
+    runtime.shutdown_background();
+}
+
 fn our_closes(house: &House, id: &ConversationId) -> usize {
     let parts = house.intercom.conversation(id).unwrap().parts;
     parts.iter().filter(|part| part.kind == "close" && part.author_id == "1009").count()
@@ -76,16 +85,9 @@ async fn a_daemon_killed_at_any_step_of_a_close_closes_once() {
     for (place, arrange) in CRASHES {
         let mut house = House::without_daemon(BY_NAME).await;
         let id = house.answered().await;
-        let (runtime, daemon) = doomed(&house).await;
+        let doomed = doomed(&house).await;
         house.clock.advance(days(1));
-        let (reached, held) = oneshot::channel();
-        arrange(&house.intercom, reached);
-        let sweeping = Arc::clone(&daemon);
-        runtime.spawn(async move { sweeping.sweep().await });
-        held.await.unwrap();
-        drop(daemon);
-        runtime.shutdown_background();
-
+        killed(&house, doomed, arrange).await;
         house.start().await;
         house.look().await;
         for _ in 0..12 {
@@ -95,6 +97,101 @@ async fn a_daemon_killed_at_any_step_of_a_close_closes_once() {
         let journal = house.journal(&id).await;
         assert!(journal.last().unwrap().starts_with("done close"), "killed {place}: {journal:?}");
         assert_eq!(house.daemon().store().outcomes().await.unwrap(), [("done".to_owned(), 1)], "killed {place}");
+    }
+}
+
+/// The same, for a reminder that ends a snooze.
+const CRASHES_OF_A_REMINDER: [(&str, Arrange); 6] = [
+    ("when the reply has left and was not done", |intercom, reached| {
+        hang(intercom, Endpoint::Reply, Fault::Hang, reached);
+    }),
+    ("when the reply was done and not answered", |intercom, reached| {
+        intercom.fault(Endpoint::Reply, Fault::ApplyThenHang);
+        intercom.after_apply(Endpoint::Reply, move |_| reached.send(()).unwrap());
+    }),
+    ("when the reply was done and it is read once more", |intercom, reached| {
+        intercom.after_apply(Endpoint::Reply, move |intercom| {
+            hang(intercom, Endpoint::Conversation, Fault::Hang, reached);
+        });
+    }),
+    ("when the snooze has left and was not done", |intercom, reached| {
+        hang(intercom, Endpoint::Snooze, Fault::Hang, reached);
+    }),
+    ("when the snooze was done and not answered", |intercom, reached| {
+        intercom.fault(Endpoint::Snooze, Fault::ApplyThenHang);
+        intercom.after_apply(Endpoint::Snooze, move |_| reached.send(()).unwrap());
+    }),
+    ("when the snooze was lost, and the second one was done and not answered", |intercom, reached| {
+        intercom.fault(Endpoint::Reply, Fault::ApplyThenHang);
+        intercom.after_apply(Endpoint::Reply, move |intercom| {
+            intercom.fault(Endpoint::Snooze, Fault::Drop);
+            intercom.fault(Endpoint::Snooze, Fault::ApplyThenDrop);
+            reached.send(()).unwrap();
+        });
+    }),
+];
+
+#[tokio::test]
+async fn a_daemon_killed_at_any_step_of_a_reminder_reminds_once_and_restores_the_snooze() {
+    for (place, arrange) in CRASHES_OF_A_REMINDER {
+        let mut house = House::without_daemon(SNOOZED_A_WEEK).await;
+        let id = house.answered().await;
+        let until = house.clock.now() + days(30);
+        house.intercom.teammate_snoozes(&id, until);
+        let doomed = doomed(&house).await;
+        house.clock.advance(days(5));
+        killed(&house, doomed, arrange).await;
+        house.start().await;
+        house.look().await;
+        for _ in 0..12 {
+            house.after(seconds(50)).await;
+        }
+        let seen = house.intercom.conversation(&id).unwrap();
+        let journal = house.journal(&id).await;
+        assert_eq!((house.ours(&id, "comment"), house.ours(&id, "snoozed")), (1, 1), "killed {place}: {journal:?}");
+        assert_eq!((seen.state, seen.snoozed_until), ("snoozed", Some(until)), "killed {place}: {journal:?}");
+        house.after(days(2)).await;
+        assert_eq!((house.state(&id), our_closes(&house, &id)), ("closed", 1), "killed {place}: {journal:?}");
+    }
+}
+
+/// The same, for a close that a contact's reply takes back.
+const CRASHES_OF_A_REOPENING: [(&str, Arrange); 3] = [
+    ("before it is read again", |intercom, reached| {
+        intercom.after_apply(Endpoint::Close, move |intercom| {
+            hang(intercom, Endpoint::Conversation, Fault::Hang, reached);
+        });
+    }),
+    ("when the opening has left and was not done", |intercom, reached| {
+        hang(intercom, Endpoint::Open, Fault::Hang, reached);
+    }),
+    ("when the opening was done and not answered", |intercom, reached| {
+        intercom.fault(Endpoint::Open, Fault::ApplyThenHang);
+        intercom.after_apply(Endpoint::Open, move |_| reached.send(()).unwrap());
+    }),
+];
+
+#[tokio::test]
+async fn a_daemon_killed_at_any_step_of_a_reopening_opens_once() {
+    for (place, arrange) in CRASHES_OF_A_REOPENING {
+        let mut house = House::without_daemon(QUIET_A_DAY).await;
+        let id = house.answered().await;
+        let doomed = doomed(&house).await;
+        house.clock.advance(days(1));
+        let slipping = id.clone();
+        house.intercom.before_answer(Endpoint::Close, move |intercom| {
+            assert!(intercom.contact_replies(&slipping, "Wait!").is_some());
+        });
+        killed(&house, doomed, arrange).await;
+        assert_eq!(our_closes(&house, &id), 1);
+        house.start().await;
+        house.look().await;
+        for _ in 0..12 {
+            house.after(seconds(50)).await;
+        }
+        let journal = house.journal(&id).await;
+        assert_eq!((house.state(&id), house.ours(&id, "open")), ("open", 1), "killed {place}: {journal:?}");
+        assert_eq!(our_closes(&house, &id), 1, "killed {place}: {journal:?}");
     }
 }
 

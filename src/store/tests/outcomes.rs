@@ -128,6 +128,9 @@ async fn what_is_still_to_do_is_found_until_it_ended() {
     shelf.store.followed(restore, &Followed::Again(at(DAY + 5)), &context_at(DAY + 1)).await.unwrap();
     assert_eq!(open(DAY + 4).await.len(), 1);
     let again = &open(DAY + 5).await[1];
+    assert_eq!((again.claimed, again.follow_tries), (restore.claimed, 0), "nobody has said no");
+    shelf.store.followed(again, &Followed::Refused(at(DAY + 5)), &context_at(DAY + 5)).await.unwrap();
+    let again = &open(DAY + 5).await[1];
     assert_eq!((again.claimed, again.follow_tries), (restore.claimed, 1));
     let second = Deed { at: at(DAY + 6), part: None };
     shelf.store.followed(again, &Followed::Done(second), &context_at(DAY + 6)).await.unwrap();
