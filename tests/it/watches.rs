@@ -250,7 +250,8 @@ async fn health_turns_bad_when_a_look_fails_or_none_was_done_for_long() {
     assert_eq!(house.bad().await, ["reconcile"]);
     house.look().await;
     assert_eq!(house.bad().await, Vec::<String>::new());
-    house.clock.advance(hours(2));
+    // Three times the ten minutes between two looks.
+    house.clock.advance(minutes(30));
     house.sweep().await;
     assert_eq!(house.bad().await, Vec::<String>::new());
     house.clock.advance(seconds(1));
