@@ -104,7 +104,10 @@ impl Sweeper {
     pub(super) fn note_answer<T>(&self, answer: &Result<T, IntercomError>) {
         match answer {
             Ok(_) => self.board.deed_succeeded(),
-            Err(error) if error.class() == Class::AuthDead => self.board.deed_refused(error.to_string()),
+            // A dead token is found alive again by asking who we are; that deeds are allowed, only by one that succeeds.
+            Err(error) if error.class() == Class::AuthDead && !is_about_the_token(error) => {
+                self.board.deed_refused(error.to_string());
+            }
             Err(_) => {}
         }
     }
@@ -181,4 +184,8 @@ fn closed_again(now: &Fresh, deed: Deed) -> bool {
 /// Whether the next conversation may fare better than this one.
 fn goes_on_after(class: Class) -> bool {
     matches!(class, Class::Gone | Class::Refused | Class::BadRequest)
+}
+
+fn is_about_the_token(error: &IntercomError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.status == 401)
 }

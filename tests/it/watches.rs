@@ -5,7 +5,7 @@ use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
 use autoclosed::safety::Blocked;
 use tokio::sync::oneshot;
 
-use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
+use crate::harness::{House, QUIET_A_DAY, days, minutes, seconds};
 
 #[tokio::test]
 async fn a_second_sweep_is_refused_while_one_hangs() {
