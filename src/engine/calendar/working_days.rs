@@ -1,0 +1,41 @@
+//! Working days: calendar days on which opening hours start.
+
+use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Timestamp};
+
+use super::Calendar;
+
+impl Calendar {
+    /// `days` working days after `at`, at the same time of day. A day counts once however long it is open, and a
+    /// range past midnight belongs to the day it starts on.
+    ///
+    /// An `at` outside the hours counts from the next opening. A result outside the hours moves back to the last
+    /// end of that day's hours before it; if the day has not opened by then, on to its opening. `None` when that
+    /// takes more than ten years.
+    pub fn after_working_days(&self, at: Timestamp, days: u32) -> Option<Timestamp> {
+        let from = self.next_open(at)?;
+        let Some(others) = days.checked_sub(1) else {
+            return Some(from);
+        };
+        let day = self.openings_around(from).find(|opening| from < opening.end)?.day;
+        let since_midnight = self.timezone.to_datetime(from).duration_since(day.to_datetime(Time::midnight()));
+        let target = self.working_days_after(day).nth(usize::try_from(others).ok()?)?;
+        // Ranges past midnight can reach over the whole of the next working day.
+        Some(self.landing(target, since_midnight)?.max(from))
+    }
+
+    fn working_days_after(&self, day: Date) -> impl Iterator<Item = Date> + '_ {
+        let mut last = day;
+        let days = self.openings(day).map(|opening| opening.day);
+        days.filter(move |day| std::mem::replace(&mut last, *day) != *day)
+    }
+
+    fn landing(&self, day: Date, since_midnight: SignedDuration) -> Option<Timestamp> {
+        let wanted = self.instant(day, since_midnight)?;
+        if self.is_open(wanted) {
+            return Some(wanted);
+        }
+        let begun = self.openings_on(day).take_while(|opening| opening.start <= wanted).last();
+        begun.map(|opening| opening.end).or_else(|| Some(self.openings_on(day).next()?.start))
+    }
+}
