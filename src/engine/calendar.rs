@@ -45,8 +45,9 @@ pub enum CalendarError {
 }
 
 impl Calendar {
-    /// Ranges of the same day that touch or overlap become one. On a holiday no range starts; one that started the
-    /// day before and runs past midnight is left as it is.
+    /// Ranges of the same day that touch or overlap become one; where a range past midnight meets one of the next
+    /// day, the rest of both belongs to that day. On a holiday no range starts; one that started the day before is
+    /// left as it is.
     pub fn new(
         name: impl Into<Arc<str>>,
         timezone: TimeZone,
@@ -88,32 +89,22 @@ impl Calendar {
 
     /// Opening time from `from` to `to`, of the first ten years if it is longer; nothing when `to` is not later.
     pub fn open_time_between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
-        let (mut sum, mut counted) = (SignedDuration::ZERO, from);
-        for opening in self.openings_around(from).take_while(|opening| opening.start < to) {
-            let (start, end) = (opening.start.max(counted), opening.end.min(to));
-            if start < end {
-                sum = sum.saturating_add(end.duration_since(start));
-                counted = end;
-            }
-        }
-        sum
+        let openings = self.openings_around(from).take_while(|opening| opening.start < to);
+        let parts = openings.map(|opening| opening.end.min(to).duration_since(opening.start.max(from)));
+        parts.filter(SignedDuration::is_positive).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
     /// The earliest instant in opening hours, or at their end, by which `open_time` has passed since `at`; of a
     /// negative one, as of none. `None` when that takes more than ten years.
     pub fn after(&self, at: Timestamp, open_time: SignedDuration) -> Option<Timestamp> {
-        let (mut left, mut counted) = (open_time.max(SignedDuration::ZERO), at);
-        for opening in self.openings_around(at) {
-            let start = opening.start.max(counted);
-            if opening.end < start {
-                continue;
-            }
+        let mut left = open_time.max(SignedDuration::ZERO);
+        for opening in self.openings_around(at).skip_while(|opening| opening.end < at) {
+            let start = opening.start.max(at);
             let here = opening.end.duration_since(start);
             if left <= here {
                 return start.checked_add(left).ok();
             }
             left -= here;
-            counted = opening.end;
         }
         None
     }

@@ -24,20 +24,19 @@ pub(super) struct Opening {
 }
 
 impl Calendar {
-    /// All openings that end after `at` or at it, and maybe some before; in the order of their starts, which may
-    /// lie before the end of the one before.
+    /// All openings that end after `at` or at it, and maybe some before.
     pub(super) fn openings_around(&self, at: Timestamp) -> impl Iterator<Item = Opening> + '_ {
-        let day = self.timezone.to_datetime(at).date();
-        self.openings(day.yesterday().unwrap_or(day))
+        self.openings_since_the_day_before(self.timezone.to_datetime(at).date())
     }
 
-    /// All openings of the days from `from` on.
-    pub(super) fn openings(&self, from: Date) -> impl Iterator<Item = Opening> + '_ {
+    /// As the first of a day may begin within hours of the day before, these come too.
+    pub(super) fn openings_since_the_day_before(&self, day: Date) -> impl Iterator<Item = Opening> + '_ {
+        let from = day.yesterday().unwrap_or(day);
         let days = std::iter::successors(Some(from), |day| day.tomorrow().ok());
-        days.take(HORIZON).flat_map(|day| self.openings_on(day))
+        apart(days.take(HORIZON).flat_map(|day| self.openings_on(day)))
     }
 
-    pub(super) fn openings_on(&self, day: Date) -> impl Iterator<Item = Opening> + '_ {
+    fn openings_on(&self, day: Date) -> impl Iterator<Item = Opening> + '_ {
         self.ranges_on(day).iter().filter_map(move |range| self.opening(day, *range))
     }
 
@@ -62,6 +61,21 @@ impl Calendar {
             _ => ambiguous.earlier().ok(),
         }
     }
+}
+
+/// The same opening time, with none of it twice: where hours past midnight meet those of the day itself, the day has
+/// the rest of both.
+fn apart(openings: impl Iterator<Item = Opening>) -> impl Iterator<Item = Opening> {
+    let mut openings = openings.peekable();
+    let shortened = move || {
+        let mut opening = openings.next()?;
+        if let Some(next) = openings.peek_mut().filter(|next| next.start < opening.end) {
+            next.end = next.end.max(opening.end);
+            opening.end = next.start;
+        }
+        Some(opening)
+    };
+    std::iter::from_fn(shortened).filter(|opening| opening.start < opening.end)
 }
 
 /// The instant at which the clocks go forward over `local`.

@@ -20,13 +20,12 @@ impl Calendar {
         let day = self.openings_around(from).find(|opening| from < opening.end)?.day;
         let since_midnight = self.timezone.to_datetime(from).duration_since(day.to_datetime(Time::midnight()));
         let target = self.working_days_after(day).nth(usize::try_from(others).ok()?)?;
-        // Ranges past midnight can reach over the whole of the next working day.
-        Some(self.landing(target, since_midnight)?.max(from))
+        self.landing(target, since_midnight)
     }
 
     fn working_days_after(&self, day: Date) -> impl Iterator<Item = Date> + '_ {
         let mut last = day;
-        let days = self.openings(day).map(|opening| opening.day);
+        let days = self.openings_since_the_day_before(day).map(|opening| opening.day).skip_while(move |of| *of <= day);
         days.filter(move |day| std::mem::replace(&mut last, *day) != *day)
     }
 
@@ -35,7 +34,12 @@ impl Calendar {
         if self.is_open(wanted) {
             return Some(wanted);
         }
-        let begun = self.openings_on(day).take_while(|opening| opening.start <= wanted).last();
-        begun.map(|opening| opening.end).or_else(|| Some(self.openings_on(day).next()?.start))
+        let around = self.openings_since_the_day_before(day).skip_while(|opening| opening.day < day);
+        let mut its_own = around.take_while(|opening| opening.day == day);
+        let first = its_own.next()?;
+        if wanted < first.start {
+            return Some(first.start);
+        }
+        Some(its_own.take_while(|opening| opening.start <= wanted).last().unwrap_or(first).end)
     }
 }

@@ -23,8 +23,9 @@ fn ranges() -> impl Strategy<Value = Vec<OpenRange>> {
 
 fn calendars() -> impl Strategy<Value = Calendar> {
     let days = proptest::collection::btree_set(0_i64..60, 0..20);
-    let week =
-        proptest::array::uniform7(ranges()).prop_filter("never opens", |week| week.iter().any(|day| !day.is_empty()));
+    // Ten years must hold what the tests ask for.
+    let enough = |week: &Week| week.iter().flatten().map(|range| range.to() - range.from()).max() >= Some(360);
+    let week = proptest::array::uniform7(ranges()).prop_filter("hardly ever opens", enough);
     (proptest::sample::select(&ZONES[..]), week, days, seasons()).prop_map(|(zone_name, week, days, start)| {
         let first = TimeZone::UTC.to_datetime(start).date();
         let holidays = days.into_iter().map(|day| first + SignedDuration::from_hours(24 * day)).collect();
@@ -104,6 +105,17 @@ proptest! {
         prop_assert!(then >= calendar.next_open(at).unwrap());
         prop_assert!(calendar.is_open(then) || calendar.is_open(just_before));
         prop_assert!(then <= calendar.after_working_days(at, days + 1).unwrap());
+    }
+
+    #[test]
+    fn openings_are_in_order_and_apart_and_of_their_days(calendar in calendars(), at in instants()) {
+        let openings: Vec<_> = calendar.openings_around(at).take(60).collect();
+        for pair in openings.windows(2) {
+            prop_assert!(pair[0].start < pair[0].end && pair[0].end <= pair[1].start && pair[0].day <= pair[1].day);
+        }
+        for opening in openings {
+            prop_assert!(!calendar.holidays.contains(&opening.day));
+        }
     }
 
     #[test]

@@ -101,15 +101,20 @@ fn a_night_is_of_the_day_it_starts_on() {
 }
 
 #[test]
-fn hours_that_reach_over_the_next_working_day_never_lead_back() {
-    let week = {
-        let mut week = Week::default();
-        week[0] = vec![OpenRange::new(22 * 60, 44 * 60).unwrap()];
-        week[1] = vec![OpenRange::new(9 * 60, 10 * 60).unwrap()];
-        week
-    };
+fn where_a_night_meets_the_hours_of_the_next_day_that_day_begins() {
+    let mut week = week("tue 09:00-10:00");
+    week[0] = vec![OpenRange::new(22 * 60, 44 * 60).unwrap()];
     let calendar = Calendar::new("long", TimeZone::UTC, week, BTreeSet::new()).unwrap();
-    assert_after(&calendar, &[("2026-03-10 19:00", 1, "tue 2026-03-10 19:00")]);
+    assert_after(
+        &calendar,
+        &[
+            ("2026-03-10 08:59", 1, "tue 2026-03-10 20:00"),
+            ("2026-03-10 09:00", 1, "mon 2026-03-16 22:00"),
+            ("2026-03-10 19:00", 2, "tue 2026-03-17 19:00"),
+        ],
+    );
+    let monday_only = closed_on(calendar, &[date(2026, 3, 10)]);
+    assert_after(&monday_only, &[("2026-03-10 19:00", 1, "tue 2026-03-17 19:00")]);
 }
 
 #[test]
