@@ -62,8 +62,8 @@ fn what_cannot_be_meant_is_refused_with_what_to_write() {
         ["monday", "Mon", "monday-Fri", "mon-fr", "daily", "", "mon-", "mon-tue-wed", "mon-mon", "montag", "ñandú"];
     let ranges = ranges.into_iter().map(|text| hours::range(text).unwrap_err());
     let keys = keys.into_iter().map(|key| hours::days(key).unwrap_err());
-    let told: String = ranges.chain(keys).map(|error| format!("{error}; {}\n", error.help())).collect();
-    insta::assert_snapshot!(told, @r#"
+    let told: Vec<_> = ranges.chain(keys).map(|error| format!("{error}; {}\n", error.help())).collect();
+    insta::assert_snapshot!(told.concat(), @r#"
     `18:00-09:00` ends before it starts; write "09:00-18:00"; or, if it is meant to cross midnight, "18:00-24:00" and on the day after "00:00-09:00"
     `18:00-17:00` ends before it starts; write "17:00-18:00"; or, if it is meant to cross midnight, "18:00-24:00" and on the day after "00:00-17:00"
     `09:00-09:00` ends as it starts; write "00:00-24:00" for the whole day; leave the day out if it is closed
