@@ -5,6 +5,7 @@
 
 mod diagnostic;
 pub(crate) mod duration;
+pub mod ics;
 mod notes;
 mod reader;
 mod rules;
