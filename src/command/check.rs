@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::config::{self, Config, Diagnostic, Diagnostics, Loaded, Mode, Secrets, SecretsError, duration};
+use crate::config::{self, Config, Diagnostic, Diagnostics, Loaded, Mode, Secrets, SecretsError};
 use crate::engine::rule::{Act, ContactReplied, Match, WaitingOn};
 use crate::engine::{Rule, Step};
 
@@ -136,7 +136,7 @@ fn tell_rule(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}: {}", rule.name, conversations(&rule.matches))?;
     writeln!(out, "  counting from the latest {}", either(&classes))?;
     for step in &rule.steps {
-        writeln!(out, "  after {}: {}", duration::in_words(step.after), deed(step))?;
+        writeln!(out, "  after {}: {}", crate::engine::why::distance(step.after), deed(step))?;
     }
     Ok(())
 }

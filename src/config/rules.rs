@@ -12,7 +12,7 @@ use toml::de::DeValue;
 
 use super::notes::Problem;
 use super::reader::{Reader, named, shown};
-use crate::engine::rule::{Act, AfterReopen, ContactReplied, Match, StateName, StepId, StepKind, WaitingOn};
+use crate::engine::rule::{Act, After, AfterReopen, ContactReplied, Match, StateName, StepId, StepKind, WaitingOn};
 use crate::engine::{Class, Rule, Step};
 use crate::message;
 
@@ -55,7 +55,7 @@ fn rule(mut table: Reader<'_>, names: &mut BTreeSet<String>) -> Option<Rule> {
             .contains(&key)
             .then(|| Problem::new(format!("`{key}` is a condition and stands under `match`"), help))
     });
-    Some(Rule { name: name?.as_str().into(), matches, counts_from, after_reopen, steps })
+    Some(Rule { name: name?.as_str().into(), matches, counts_from, after_reopen, clock: None, act_only: None, steps })
 }
 
 fn name(table: &mut Reader<'_>, names: &mut BTreeSet<String>) -> Option<String> {
@@ -103,6 +103,7 @@ fn matches(table: &mut Reader<'_>) -> Match {
         tags: tags(&mut conditions, "tags"),
         not_tags: tags(&mut conditions, "not_tags"),
         contact_replied: contact_replied(&mut conditions).unwrap_or(default.contact_replied),
+        ..default
     };
     conditions.finish(|_| None);
     found
@@ -271,7 +272,7 @@ impl FoundStep<'_> {
             StepKind::Close => Act::Close { body },
         };
         let id = StepId { kind: self.kind?, nth: self.nth };
-        Some(Step { id, after: self.after?.into_inner(), act, channels: self.channels })
+        Some(Step { id, after: After::Time(self.after?.into_inner()), act, channels: self.channels })
     }
 }
 
