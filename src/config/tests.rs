@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::rule::{Act, AfterReopen, ContactReplied, Match, StateName, StepKind, WaitingOn};
+use crate::engine::rule::{Act, After, AfterReopen, ContactReplied, Match, StateName, StepKind, WaitingOn};
 use crate::engine::{Class, Step};
 
 const SHIPPED: &str = include_str!("../../config/autoclosed.toml");
@@ -121,12 +121,15 @@ fn a_rule_means_what_it_says() {
         tags: vec!["trial".to_owned()],
         not_tags: vec!["vip".to_owned(), "legal".to_owned()],
         contact_replied: ContactReplied::Any,
+        ..Match::default()
     };
     assert_eq!(rule.matches, matches);
     assert_eq!(rule.counts_from, [Class::ContactReply, Class::Note]);
     assert_eq!(rule.after_reopen, AfterReopen::CountAgain);
-    let told: Vec<_> = rule.steps.iter().map(|step| (step.id.to_string(), step.after.as_hours())).collect();
-    assert_eq!(told, [("reply 1".to_owned(), 72), ("reply 2".to_owned(), 120), ("close".to_owned(), 168)]);
+    let told: Vec<_> = rule.steps.iter().map(|step| (step.id.to_string(), step.after)).collect();
+    let hours = |hours| After::Time(SignedDuration::from_hours(hours));
+    let want = [("reply 1", hours(72)), ("reply 2", hours(120)), ("close", hours(168))];
+    assert_eq!(told, want.map(|(step, after)| (step.to_owned(), after)));
     assert_eq!(rule.steps[0].channels, ["conversation"]);
     assert_eq!(rule.steps[1].channels, ["conversation", "email"]);
     assert_eq!(rule.steps[2].act, Act::Close { body: None });
@@ -140,7 +143,7 @@ fn a_rule_without_more_has_the_careful_defaults() {
     assert_eq!(rule.counts_from, classes);
     assert_eq!(rule.after_reopen, AfterReopen::WaitForReply);
     let [Step { id, after, .. }] = rule.steps.as_slice() else { panic!("one step") };
-    assert_eq!((id.kind, *after), (StepKind::Close, SignedDuration::from_hours(7 * 24)));
+    assert_eq!((id.kind, *after), (StepKind::Close, After::Time(SignedDuration::from_hours(7 * 24))));
 }
 
 #[test]

@@ -62,6 +62,9 @@ pub(super) fn configured(config: &Config) -> String {
 
 /// Digest of everything that a decision depends on beside the conversation.
 pub(super) fn fingerprint(config: &Config) -> String {
-    let depends = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
+    let named = config.rules.rules.iter().flat_map(|rule| [&rule.clock, &rule.act_only]).flatten();
+    // The rules show the name of a calendar's zone; only its fingerprint tells what is known about the zone.
+    let calendars: Vec<String> = named.map(|calendar| calendar.fingerprint()).collect();
+    let depends = format!("{} {:?} {:?} {calendars:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
     crate::engine::rule::digest(&depends)
 }

@@ -109,6 +109,21 @@ impl Calendar {
         None
     }
 
+    /// The zone that its hours are told in.
+    pub fn timezone(&self) -> &TimeZone {
+        &self.timezone
+    }
+
+    /// The hours of each day, from Monday, in order and apart from each other.
+    pub fn week(&self) -> &Week {
+        &self.week
+    }
+
+    /// The days on which no hours start, whatever day of the week they are.
+    pub fn holidays(&self) -> &BTreeSet<Date> {
+        &self.holidays
+    }
+
     /// The shortest time between opening and closing in an ordinary week; `None` when it never closes.
     pub fn shortest_opening(&self) -> Option<SignedDuration> {
         hours::shortest_run(&self.week).map(SignedDuration::from_mins)
