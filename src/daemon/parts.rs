@@ -68,3 +68,24 @@ pub(super) fn fingerprint(config: &Config) -> String {
     let depends = format!("{} {:?} {:?} {calendars:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
     crate::engine::rule::digest(&depends)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_changes_with_a_calendar_that_a_rule_names() {
+        let with = |hours: &str, holidays: &str| {
+            let text = format!(
+                "[[calendar]]\nname = \"office\"\nhours = {{ mon-fri = \"{hours}\" }}\nholidays = [{holidays}]\n\
+                [[rule]]\nname = \"a\"\nmatch.state = \"open\"\nclock = \"office\"\n\
+                step = [{{ after = \"2 working days\", do = \"close\", silent = true }}]"
+            );
+            fingerprint(&config::parse("a.toml", text.as_bytes()).unwrap().config)
+        };
+        let usual = with("09:00-18:00", "2026-12-25");
+        assert_eq!(usual, with("09:00-18:00", "\"2026-12-25\""));
+        assert_ne!(usual, with("09:00-17:00", "2026-12-25"));
+        assert_ne!(usual, with("09:00-18:00", ""));
+    }
+}

@@ -121,7 +121,7 @@ fn all_tags(matches: &Match, view: &View<'_>) -> Holds {
         return Ok(true);
     }
     let Some(known) = tag_names(view) else { return Ok(false) };
-    if matches.all_tags.iter().all(|tag| known.contains(&tag.as_str())) { Ok(true) } else { Err(Misfit::NoSuchTag) }
+    if matches.all_tags.iter().all(|tag| known.contains(&tag.as_str())) { Ok(true) } else { Err(Misfit::MissingTag) }
 }
 
 fn not_tags(matches: &Match, view: &View<'_>) -> Holds {

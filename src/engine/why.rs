@@ -90,8 +90,10 @@ pub enum Misfit {
     WaitingOnContact,
     /// No person has spoken.
     NobodySpoke,
-    /// It has none of the tags, or not all of them.
+    /// It has none of the tags.
     NoSuchTag,
+    /// It does not have all of the tags.
+    MissingTag,
     /// Somebody else spoke last.
     Speaker(&'static str),
     /// A bot spoke last, but has handed it over since.
@@ -140,7 +142,8 @@ impl fmt::Display for Misfit {
             Misfit::WaitingOnTeammate => f.write_str("the contact is owed an answer"),
             Misfit::WaitingOnContact => f.write_str("it is the contact's turn"),
             Misfit::NobodySpoke => f.write_str("no person has spoken"),
-            Misfit::NoSuchTag => f.write_str("it does not have the tags"),
+            Misfit::NoSuchTag => f.write_str("it has none of the tags"),
+            Misfit::MissingTag => f.write_str("it does not have all of the tags"),
             Misfit::Speaker(who) => write!(f, "{who} spoke last"),
             Misfit::HandedOver => f.write_str("the bot has handed it over"),
             Misfit::LongSnooze => f.write_str("it is snoozed for longer"),
