@@ -132,13 +132,11 @@ fn states(conditions: &mut Reader<'_>) -> Option<Vec<StateName>> {
 /// A rule that acts after a bot's answer says aloud that this answer is enough.
 fn last_speaker(conditions: &mut Reader<'_>, waiting_on: Option<WaitingOn>, leave: bool) -> Vec<Speaker> {
     let Some(speakers) = conditions.all_of("last_speaker", &Speaker::NAMES) else { return Vec::new() };
-    if not_empty(conditions, "last_speaker", &speakers).is_none() {
-        return Vec::new();
-    }
+    refuse_empty(conditions, "last_speaker", &speakers);
     let misread = conditions.has("waiting_on") && waiting_on.is_none();
     let aloud = waiting_on == Some(WaitingOn::Anyone) || leave || misread;
     if speakers.get_ref().contains(&Speaker::Bot) && !aloud {
-        let message = "a rule on a bot as last speaker must say that people owe each other nothing";
+        let message = "a bot as last speaker answers nobody, unless the rule says so";
         let help = "write match.waiting_on = \"anyone\": here a bot's answer passes for an answer";
         conditions.notes.error(speakers.span(), message, help);
     }
@@ -155,11 +153,17 @@ fn names(conditions: &mut Reader<'_>, key: &'static str, example: &str) -> Vec<S
 /// Words out of a few, with what each of them means.
 fn words(conditions: &mut Reader<'_>, key: &'static str, known: &[(&'static str, &'static str)]) -> Vec<String> {
     let words = conditions.all_of(key, known);
-    // A list of nothing but unknown words was refused already.
-    if let Some(texts) = conditions.is_empty_list(key).then_some(words.as_ref()).flatten() {
-        not_empty(conditions, key, texts);
+    if let Some(words) = &words {
+        refuse_empty(conditions, key, words);
     }
     words.map(|words| words.into_inner().into_iter().map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// A list of nothing but unknown words was refused already.
+fn refuse_empty<T>(conditions: &Reader<'_>, key: &str, list: &Spanned<Vec<T>>) {
+    if conditions.is_empty_list(key) {
+        not_empty(conditions, key, list);
+    }
 }
 
 fn contact_replied(conditions: &mut Reader<'_>) -> Option<ContactReplied> {

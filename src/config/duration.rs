@@ -102,6 +102,18 @@ pub(crate) fn in_words(length: SignedDuration) -> String {
     counted(seconds / unit, name)
 }
 
+/// How far a step is away, as it may be written: time by a calendar is never told in days.
+pub(crate) fn distance_in_words(after: After, by_calendar: bool) -> String {
+    match after {
+        After::WorkingDays(days) => counted(days.into(), "working day"),
+        After::Time(time) if by_calendar => {
+            let fits = if time.as_secs() % 3600 == 0 { (3600, "hour") } else { (60, "minute") };
+            if time.as_secs() % 60 == 0 { counted(time.as_secs() / fits.0, fits.1) } else { in_words(time) }
+        }
+        After::Time(time) => in_words(time),
+    }
+}
+
 /// The length as somebody would tell it, rounded down: `5 days` for five days and a few hours.
 pub(crate) fn roughly(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);

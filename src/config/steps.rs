@@ -10,14 +10,13 @@ use jiff::SignedDuration;
 use toml::Spanned;
 
 use super::calendars::RuleClock;
-use super::duration::Distance;
+use super::duration::{Distance, distance_in_words};
 use super::notes::Problem;
 use super::reader::Reader;
 use super::rules::{self, not_empty, owned};
 use crate::engine::Step;
 use crate::engine::calendar::Calendar;
 use crate::engine::rule::{Act, After, StepId, StepKind};
-use crate::engine::why;
 use crate::message;
 
 /// An `after` below this is probably a slip of the unit.
@@ -223,7 +222,7 @@ impl Ladder<'_> {
             (after, last) if after <= last => {
                 let help = format!(
                     "`after` counts from the same moment in every step: write more than \"{}\"",
-                    why::distance(last)
+                    distance_in_words(last, !matches!(self.clock, RuleClock::None))
                 );
                 Err(Problem::new("this step is not later than the one before", help))
             }

@@ -1,5 +1,9 @@
 //! Every mistake that a configuration can hold, and what is said about it.
 
+mod calendars;
+mod clocks;
+mod conditions;
+mod leave;
 mod rules;
 mod sections;
 mod steps;
@@ -90,8 +94,8 @@ fn the_shipped_file_shows_every_default_and_closes_nothing() {
 fn the_shipped_file_s_examples_work_when_enabled() {
     let enabled = SHIPPED.lines().map(uncommented).collect::<Vec<_>>().join("\n");
     let config = good(&enabled);
-    let rule = &config.rules.rules[0];
-    assert_eq!(rule.name.as_str(), "snoozed-a-week");
+    let [vip, rule] = config.rules.rules.as_slice() else { panic!("two rules") };
+    assert_eq!((vip.name.as_str(), vip.steps.len(), rule.name.as_str()), ("vip", 0, "snoozed-a-week"));
     assert_eq!(rule.matches.tags, ["waiting-for-customer"]);
     assert_eq!(rule.counts_from, good(RULE_MINIMAL).rules.rules[0].counts_from);
     assert_eq!(rule.after_reopen, AfterReopen::WaitForReply);
