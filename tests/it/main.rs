@@ -8,6 +8,7 @@ mod harness;
 mod hazards;
 mod operates;
 mod receives;
+mod recipes;
 mod sockets;
 mod survives;
 mod tidy;
