@@ -3,19 +3,25 @@
 //! Owns: every key, its default and its limits, and diagnostics that say what to write instead. Refuses: secrets in
 //! the file, and anything half-checked: whoever holds a [`Config`] need not check it again.
 
+mod calendars;
+mod conditions;
 mod diagnostic;
 pub(crate) mod duration;
+pub mod ics;
 mod notes;
 mod reader;
 mod rules;
 mod schedule;
 mod secrets;
 mod sections;
+mod shadowed;
+mod steps;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -24,11 +30,13 @@ use toml::de::DeTable;
 use url::Url;
 
 use crate::engine::RuleSet;
+use crate::engine::calendar::Calendar;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use schedule::longest_gap;
 pub use secrets::{Secrets, SecretsError};
 
+use calendars::Files;
 use notes::Notes;
 use reader::Reader;
 
@@ -54,6 +62,8 @@ pub struct Config {
     pub schedule: ScheduleConfig,
     /// How much may be done, and how fast.
     pub safety: SafetyConfig,
+    /// Every calendar, in the order of the file, whether a rule names it or not.
+    pub calendars: Vec<Arc<Calendar>>,
     /// The rules, with the tags that hold conversations and how often one is closed.
     pub rules: RuleSet,
 }
@@ -165,11 +175,14 @@ pub struct Loaded {
     pub warnings: Diagnostics,
 }
 
-/// Reads and checks a file of at most 10 MiB. A file that cannot be read is a diagnostic too.
+/// Reads and checks a file of at most 10 MiB, with the files that it names. One that cannot be read is a diagnostic.
 pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
     let file = path.display().to_string();
     match read(path) {
-        Ok(text) => parse(&file, &text),
+        Ok(text) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            parse_with(&file, &text, &|name| read(&folder.join(name)))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let help = "name another file with --config, or in AUTOCLOSED_CONFIG";
             Err(Diagnostic::about(&file, "there is no such file", help).into())
@@ -187,13 +200,19 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Checks the text of a configuration; `file` is its name in diagnostics. All mistakes are found at once.
+/// Checks the text of a configuration that names no other files; `file` is its own name in diagnostics. All mistakes
+/// are found at once.
 pub fn parse(file: &str, text: &[u8]) -> Result<Loaded, Diagnostics> {
+    parse_with(file, text, &|_| Err(io::Error::other("this configuration is in no folder")))
+}
+
+/// The same, where `files` reads what the configuration names.
+fn parse_with(file: &str, text: &[u8], files: Files<'_>) -> Result<Loaded, Diagnostics> {
     let text = decode(file, text)?;
     let (table, syntax) = DeTable::parse_recoverable(text);
     let notes = Notes::new(file, text, &syntax);
     let top = Reader::new(&notes, "the configuration", 0..0, Some(table.get_ref()));
-    let config = sections::config(top);
+    let config = sections::config(top, files);
     let found = notes.into_found();
     match config {
         Some(config) if found.errors.is_empty() => Ok(Loaded { config, warnings: found }),

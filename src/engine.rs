@@ -4,6 +4,7 @@
 //! arguments, so the receiver, the sweep, a test and a replay of old history all get the same answer.
 
 pub mod activity;
+pub mod calendar;
 pub mod conversation;
 pub mod decide;
 pub mod history;

@@ -98,7 +98,9 @@ fn quiet_panics() {
 
 fn check(file: File, json: bool) -> anyhow::Result<ExitCode> {
     let colour = io::stderr().is_terminal();
-    let status = command::check::run(&file.path(), json, &mut anstream::stdout(), &mut anstream::stderr(), colour)?;
+    let now = Clock::System.now();
+    let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
+    let status = command::check::run(&file.path(), now, json, &mut out, &mut err, colour)?;
     Ok(ExitCode::from(status))
 }
 

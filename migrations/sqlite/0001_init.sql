@@ -61,7 +61,7 @@ CREATE TABLE fact (
     notification_id TEXT NOT NULL,    -- '' where fetched
     state           TEXT,             -- open | snoozed | closed; NULL: not told
     snoozed_until   INTEGER,
-    facts           TEXT NOT NULL,    -- JSON: tags, assignees, priority
+    facts           TEXT NOT NULL,    -- JSON: tags, assignees, priority, Fin's resolution
     PRIMARY KEY (app_id, conversation_id, updated_at, told_at, fetched, notification_id)
 ) WITHOUT ROWID;
 

@@ -6,6 +6,7 @@
 use jiff::SignedDuration;
 
 use super::notes::Problem;
+use crate::engine::rule::After;
 
 /// Ten years with their leap days.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3653);
@@ -17,6 +18,27 @@ const UNITS: [(&str, &[&str], i64); 5] = [
     ("day", &["d", "day", "days"], 24 * 60 * 60),
     ("week", &["w", "week", "weeks"], 7 * 24 * 60 * 60),
 ];
+
+/// How far a step is behind the anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Distance {
+    pub(super) after: After,
+    /// Written in days or weeks, which are not the same by a calendar.
+    pub(super) in_days: bool,
+}
+
+/// Working days, or a length of time.
+pub(super) fn parse_distance(text: &str) -> Result<Distance, Problem> {
+    let unit = text.trim().trim_start_matches(|c: char| c.is_ascii_digit()).trim();
+    if !matches!(unit, "working day" | "working days") {
+        let in_days = DAY_UNITS.contains(&unit);
+        return parse(text).map(|length| Distance { after: After::Time(length), in_days });
+    }
+    // The same limits as for days.
+    let days = parse(&text.replacen("working", "", 1))?.as_hours() / 24;
+    let days = u32::try_from(days).map_err(|_| unreadable())?;
+    Ok(Distance { after: After::WorkingDays(days), in_days: false })
+}
 
 /// A length of time: a positive whole number and a unit, from one second to ten years.
 pub(super) fn parse(text: &str) -> Result<SignedDuration, Problem> {
@@ -40,6 +62,8 @@ pub(super) fn parse(text: &str) -> Result<SignedDuration, Problem> {
     }
 }
 
+const DAY_UNITS: [&str; 6] = ["d", "day", "days", "w", "week", "weeks"];
+
 fn unit_seconds(number: &str, unit: &str) -> Result<i64, Problem> {
     if unit.is_empty() {
         return Err(Problem::new(
@@ -55,8 +79,8 @@ fn unit_seconds(number: &str, unit: &str) -> Result<i64, Problem> {
     }
     if matches!(unit, "working day" | "working days") {
         return Err(Problem::new(
-            "working days need a calendar, which this version does not have",
-            "count plain days or hours, such as \"2 days\"",
+            "working days are counted in the steps of a rule alone",
+            "count plain days or hours here, such as \"2 days\"",
         ));
     }
     let known = UNITS.iter().find(|(_, names, _)| names.contains(&unit)).map(|(_, _, seconds)| *seconds);
@@ -76,6 +100,18 @@ pub(crate) fn in_words(length: SignedDuration) -> String {
     let fits = UNITS[..4].iter().rev().find(|(_, _, unit)| seconds != 0 && seconds % unit == 0);
     let (name, unit) = fits.map_or(("second", 1), |(name, _, unit)| (*name, *unit));
     counted(seconds / unit, name)
+}
+
+/// How far a step is away, as it may be written: time by a calendar is never told in days.
+pub(crate) fn distance_in_words(after: After, by_calendar: bool) -> String {
+    match after {
+        After::WorkingDays(days) => counted(days.into(), "working day"),
+        After::Time(time) if by_calendar => {
+            let fits = if time.as_secs() % 3600 == 0 { (3600, "hour") } else { (60, "minute") };
+            if time.as_secs() % 60 == 0 { counted(time.as_secs() / fits.0, fits.1) } else { in_words(time) }
+        }
+        After::Time(time) => in_words(time),
+    }
 }
 
 /// The length as somebody would tell it, rounded down: `5 days` for five days and a few hours.
@@ -148,12 +184,38 @@ mod tests {
             ("0 days", "a length of time cannot be zero"),
             ("-5 days", "a length of time cannot be negative"),
             ("1.5 days", "a length of time is a whole number"),
-            ("2 working days", "working days need a calendar, which this version does not have"),
+            ("2 working days", "working days are counted in the steps of a rule alone"),
             ("3654 days", "this is longer than ten years"),
             ("99999999999999999999 weeks", "this is longer than ten years"),
             ("9223372036854775807 weeks", "this is longer than ten years"),
         ] {
             assert_eq!(parse(text).map_err(|problem| problem.message), Err(message.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_so_many_working_days_or_so_much_time_away() {
+        let time = |hours| After::Time(SignedDuration::from_hours(hours));
+        for (text, after, in_days) in [
+            ("1 working day", After::WorkingDays(1), false),
+            (" 10 working days ", After::WorkingDays(10), false),
+            ("2working days", After::WorkingDays(2), false),
+            ("36 hours", time(36), false),
+            ("2 days", time(48), true),
+            ("1d", time(24), true),
+            ("1 week", time(168), true),
+        ] {
+            assert_eq!(parse_distance(text), Ok(Distance { after, in_days }), "{text}");
+        }
+        for (text, message) in [
+            ("0 working days", "a length of time cannot be zero"),
+            ("-1 working days", "a length of time cannot be negative"),
+            ("working days", "this is no length of time"),
+            ("1.5 working days", "a length of time is a whole number"),
+            ("4000 working days", "this is longer than ten years"),
+            ("2 working weeks", "this is no length of time"),
+        ] {
+            assert_eq!(parse_distance(text).map_err(|problem| problem.message), Err(message.to_owned()), "{text}");
         }
     }
 

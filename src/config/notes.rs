@@ -91,6 +91,11 @@ impl<'a> Notes<'a> {
         }
     }
 
+    /// Whether no mistake was noted so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.broken.is_empty() && self.found.borrow().errors.is_empty()
+    }
+
     /// Notes a doubt.
     pub(super) fn warning(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         let mut found = self.found.borrow_mut();

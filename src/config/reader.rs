@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::duration;
+use super::duration::{self, Distance};
 use super::notes::{Notes, Problem};
 
 /// One table being read.
@@ -56,7 +56,12 @@ impl<'a> Reader<'a> {
         self.table.into_iter().flatten().map(|(key, _)| (key.get_ref().as_ref(), key.span()))
     }
 
-    fn wrong_type(&self, key: &str, found: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {
+    /// Where the key stands.
+    pub(super) fn place_of(&self, key: &str) -> Range<usize> {
+        self.keys().find(|(known, _)| *known == key).map_or(self.span.clone(), |(_, span)| span)
+    }
+
+    pub(super) fn wrong_type(&self, key: &str, found: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {
         let is = in_plain_words(found.get_ref());
         self.notes.error(
             found.span(),
@@ -94,13 +99,27 @@ impl<'a> Reader<'a> {
 
     /// A length of time.
     pub(super) fn duration(&mut self, key: &'static str, example: &str) -> Option<Spanned<SignedDuration>> {
+        self.length(key, example, duration::parse)
+    }
+
+    /// A length of time, or working days.
+    pub(super) fn distance(&mut self, key: &'static str, example: &str) -> Option<Spanned<Distance>> {
+        self.length(key, example, duration::parse_distance)
+    }
+
+    fn length<T>(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
+    ) -> Option<Spanned<T>> {
         if let Some(number) = self.table.and_then(|table| table.get(key)).filter(|value| value.get_ref().is_integer()) {
             self.known.push(key);
             let help = format!("write a number and its unit in quotes, such as {key} = \"{example}\"");
             self.notes.error(number.span(), format!("`{key}` has no unit"), help);
             return None;
         }
-        self.parsed(key, example, duration::parse)
+        self.parsed(key, example, parse)
     }
 
     /// One of a few names.
@@ -138,8 +157,17 @@ impl<'a> Reader<'a> {
     /// One text, or a list of texts; none of them empty. `None` also when any of them is wrong.
     pub(super) fn texts(&mut self, key: &'static str, example: &str) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
         let value = self.value(key)?;
-        let one = std::slice::from_ref(value);
-        let items = value.get_ref().as_array().map_or(one, |list| &**list);
+        self.texts_of(key, value, example)
+    }
+
+    /// The same of a value found by other means, under the name `key`.
+    pub(super) fn texts_of(
+        &self,
+        key: &str,
+        value: &'a Spanned<DeValue<'a>>,
+        example: &str,
+    ) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
+        let items = one_or_all(value);
         let texts: Vec<_> = items.iter().filter_map(|item| self.list_item(key, item, example)).collect();
         (texts.len() == items.len()).then(|| Spanned::new(value.span(), texts))
     }
@@ -189,8 +217,7 @@ impl<'a> Reader<'a> {
     /// The tables of a list like `[[rule]]`, in the order of the file.
     pub(super) fn tables(&mut self, key: &'static str, name: &'static str, header: &str) -> Vec<Reader<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
-        let one = std::slice::from_ref(value);
-        let items = value.get_ref().as_array().map_or(one, |list| &**list);
+        let items = one_or_all(value);
         let mut tables = Vec::new();
         for item in items {
             match item.get_ref().as_table() {
@@ -236,6 +263,11 @@ impl<'a> Reader<'a> {
         };
         Problem::new(message, help)
     }
+}
+
+/// The values of a list; what is no list is the only one of its own.
+pub(super) fn one_or_all<'a>(value: &'a Spanned<DeValue<'a>>) -> &'a [Spanned<DeValue<'a>>] {
+    value.get_ref().as_array().map_or(std::slice::from_ref(value), |list| &**list)
 }
 
 /// The value of that name, or what is known.

@@ -10,12 +10,13 @@ use toml::Spanned;
 use toml::de::DeValue;
 use url::{Host, Url};
 
+use super::calendars::Files;
 use super::notes::Problem;
 use super::reader::{Reader, shown};
 use super::{
     AdminConfig, Config, DatabaseConfig, IntercomConfig, KeepBodies, Mode, SafetyConfig, ScheduleConfig, ServerConfig,
 };
-use super::{duration, rules, schedule};
+use super::{calendars, duration, rules, schedule};
 use crate::engine::RuleSet;
 
 const REGIONS: [(&str, &str); 3] =
@@ -28,7 +29,7 @@ const FEWEST_REQUESTS: u32 = 5;
 const OLDEST_API: (u32, u32) = (2, 6);
 
 /// Reads the whole file. `None` only after a mistake was noted.
-pub(super) fn config(mut top: Reader<'_>) -> Option<Config> {
+pub(super) fn config(mut top: Reader<'_>, files: Files<'_>) -> Option<Config> {
     let mode = top.one_of("mode", &Mode::NAMES).unwrap_or(Mode::DryRun);
     let timezone = top.parsed("timezone", "Europe/Dublin", timezone).map_or(TimeZone::UTC, Spanned::into_inner);
     let intercom = intercom(top.section("intercom", "[intercom]"));
@@ -36,13 +37,17 @@ pub(super) fn config(mut top: Reader<'_>) -> Option<Config> {
     let database = database(top.section("database", "[database]"));
     let schedule = schedules(top.section("schedule", "[schedule]"));
     let (safety, hold_tags, max_auto_closes) = safety(top.section("safety", "[safety]"));
-    let rules = rules::rules(&mut top);
+    let gap = SignedDuration::try_from(schedule::longest_gap(&schedule.sweep)).unwrap_or_default();
+    let calendars = calendars::calendars(&mut top, &timezone, gap, files);
+    let rules = rules::rules(&mut top, &timezone, &calendars);
     top.finish(|_| None);
     let rules = RuleSet { rules, hold_tags, max_auto_closes };
-    Some(Config { mode, timezone, intercom: intercom?, server, admin, database, schedule, safety, rules })
+    let calendars = calendars.into_good();
+    let intercom = intercom?;
+    Some(Config { mode, timezone, intercom, server, admin, database, schedule, safety, calendars, rules })
 }
 
-fn timezone(name: &str) -> Result<TimeZone, Problem> {
+pub(super) fn timezone(name: &str) -> Result<TimeZone, Problem> {
     TimeZone::get(name).map_err(|_| {
         let help = "write a name like \"Europe/Dublin\" or \"America/New_York\", or \"UTC\"";
         Problem::new(format!("unknown time zone \"{}\"", shown(name)), help)

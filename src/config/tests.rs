@@ -1,5 +1,9 @@
 //! Every mistake that a configuration can hold, and what is said about it.
 
+mod calendars;
+mod clocks;
+mod conditions;
+mod leave;
 mod rules;
 mod sections;
 mod steps;
@@ -11,7 +15,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::rule::{Act, AfterReopen, ContactReplied, Match, StateName, StepKind, WaitingOn};
+use crate::engine::rule::{Act, After, AfterReopen, ContactReplied, Match, StateName, StepKind, WaitingOn};
 use crate::engine::{Class, Step};
 
 const SHIPPED: &str = include_str!("../../config/autoclosed.toml");
@@ -90,8 +94,8 @@ fn the_shipped_file_shows_every_default_and_closes_nothing() {
 fn the_shipped_file_s_examples_work_when_enabled() {
     let enabled = SHIPPED.lines().map(uncommented).collect::<Vec<_>>().join("\n");
     let config = good(&enabled);
-    let rule = &config.rules.rules[0];
-    assert_eq!(rule.name.as_str(), "snoozed-a-week");
+    let [vip, rule] = config.rules.rules.as_slice() else { panic!("two rules") };
+    assert_eq!((vip.name.as_str(), vip.steps.len(), rule.name.as_str()), ("vip", 0, "snoozed-a-week"));
     assert_eq!(rule.matches.tags, ["waiting-for-customer"]);
     assert_eq!(rule.counts_from, good(RULE_MINIMAL).rules.rules[0].counts_from);
     assert_eq!(rule.after_reopen, AfterReopen::WaitForReply);
@@ -121,12 +125,15 @@ fn a_rule_means_what_it_says() {
         tags: vec!["trial".to_owned()],
         not_tags: vec!["vip".to_owned(), "legal".to_owned()],
         contact_replied: ContactReplied::Any,
+        ..Match::default()
     };
     assert_eq!(rule.matches, matches);
     assert_eq!(rule.counts_from, [Class::ContactReply, Class::Note]);
     assert_eq!(rule.after_reopen, AfterReopen::CountAgain);
-    let told: Vec<_> = rule.steps.iter().map(|step| (step.id.to_string(), step.after.as_hours())).collect();
-    assert_eq!(told, [("reply 1".to_owned(), 72), ("reply 2".to_owned(), 120), ("close".to_owned(), 168)]);
+    let told: Vec<_> = rule.steps.iter().map(|step| (step.id.to_string(), step.after)).collect();
+    let hours = |hours| After::Time(SignedDuration::from_hours(hours));
+    let want = [("reply 1", hours(72)), ("reply 2", hours(120)), ("close", hours(168))];
+    assert_eq!(told, want.map(|(step, after)| (step.to_owned(), after)));
     assert_eq!(rule.steps[0].channels, ["conversation"]);
     assert_eq!(rule.steps[1].channels, ["conversation", "email"]);
     assert_eq!(rule.steps[2].act, Act::Close { body: None });
@@ -140,7 +147,7 @@ fn a_rule_without_more_has_the_careful_defaults() {
     assert_eq!(rule.counts_from, classes);
     assert_eq!(rule.after_reopen, AfterReopen::WaitForReply);
     let [Step { id, after, .. }] = rule.steps.as_slice() else { panic!("one step") };
-    assert_eq!((id.kind, *after), (StepKind::Close, SignedDuration::from_hours(7 * 24)));
+    assert_eq!((id.kind, *after), (StepKind::Close, After::Time(SignedDuration::from_hours(7 * 24))));
 }
 
 #[test]

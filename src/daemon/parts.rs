@@ -62,6 +62,30 @@ pub(super) fn configured(config: &Config) -> String {
 
 /// Digest of everything that a decision depends on beside the conversation.
 pub(super) fn fingerprint(config: &Config) -> String {
-    let depends = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
+    let named = config.rules.rules.iter().flat_map(|rule| [&rule.clock, &rule.act_only]).flatten();
+    // The rules show the name of a calendar's zone; only its fingerprint tells what is known about the zone.
+    let calendars: Vec<String> = named.map(|calendar| calendar.fingerprint()).collect();
+    let depends = format!("{} {:?} {:?} {calendars:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
     crate::engine::rule::digest(&depends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_changes_with_a_calendar_that_a_rule_names() {
+        let with = |hours: &str, holidays: &str| {
+            let text = format!(
+                "[[calendar]]\nname = \"office\"\nhours = {{ mon-fri = \"{hours}\" }}\nholidays = [{holidays}]\n\
+                [[rule]]\nname = \"a\"\nmatch.state = \"open\"\nclock = \"office\"\n\
+                step = [{{ after = \"2 working days\", do = \"close\", silent = true }}]"
+            );
+            fingerprint(&config::parse("a.toml", text.as_bytes()).unwrap().config)
+        };
+        let usual = with("09:00-18:00", "2026-12-25");
+        assert_eq!(usual, with("09:00-18:00", "\"2026-12-25\""));
+        assert_ne!(usual, with("09:00-17:00", "2026-12-25"));
+        assert_ne!(usual, with("09:00-18:00", ""));
+    }
 }

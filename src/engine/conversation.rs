@@ -76,6 +76,8 @@ pub struct Facts {
     pub team_assignee_id: Option<Option<String>>,
     /// Priority in Intercom's newest words: none, low, medium, high, urgent.
     pub priority: Option<String>,
+    /// Fin's resolution (`ai_agent.resolution_state`); `Some(None)` where Fin took no part.
+    pub ai_resolution: Option<Option<String>>,
 }
 
 /// The facts at one moment, with what orders them against other snapshots. Two of the same version order by their

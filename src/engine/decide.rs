@@ -168,6 +168,9 @@ fn begun(rule: &Rule, view: &View<'_>) -> bool {
 }
 
 fn work(rule: &Rule, view: &View<'_>) -> Decision {
+    if rule.steps.is_empty() {
+        return Decision::Leave { why: Why::LeftByRule { rule: rule.name.clone() } };
+    }
     if rule.after_reopen == AfterReopen::WaitForReply && reopened_without_a_word(view) {
         return Decision::Leave { why: Why::Reopened };
     }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::conversation::{Activity, Class};
 use super::decide::{Action, Decision};
 use super::history::{Attempt, Phase};
-use super::rule::{self, Act, Rule, Step, StepKind};
+use super::rule::{self, Act, After, Rule, Step, StepKind};
 use super::view::View;
 use super::why::{PassedOver, Why};
 
@@ -20,7 +20,7 @@ pub(super) struct Ladder<'a> {
 }
 
 /// The step before: when it was done, and its distance from the anchor.
-type Before = Option<(Timestamp, SignedDuration)>;
+type Before = Option<(Timestamp, After)>;
 
 impl Ladder<'_> {
     /// The first step not done yet, due or waited for.
@@ -42,8 +42,8 @@ impl Ladder<'_> {
 
     /// Later of: counted from the anchor, and as far behind the step before as the rule says.
     fn due(&self, step: &Step, before: Before) -> Timestamp {
-        let counted = later(self.anchor.at, step.after);
-        before.map_or(counted, |(done, after)| counted.max(later(done, step.after.saturating_sub(after))))
+        let counted = self.rule.later(self.anchor.at, step.after);
+        before.map_or(counted, |(done, after)| counted.max(self.rule.later(done, step.after.less(after))))
     }
 
     /// Our attempt at this step in this period.
@@ -62,7 +62,9 @@ impl Ladder<'_> {
         attempts.filter(|attempt| self.in_this_period(attempt)).any(|attempt| attempt.phase == Phase::Done)
     }
 
-    fn next(&self, index: usize, due: Timestamp) -> Decision {
+    /// Due from then on, but done only in the hours in which the rule may act.
+    fn next(&self, index: usize, counted: Timestamp) -> Decision {
+        let due = self.rule.may_act_from(counted);
         let step = &self.rule.steps[index];
         if step.id.kind == StepKind::Close && self.contact_spoke_since() {
             return Decision::Leave { why: Why::Owed };
@@ -70,12 +72,17 @@ impl Ladder<'_> {
         if let (StepKind::Close, Some(other)) = (step.id.kind, by_another(self.rule, self.said_in_this_silence())) {
             let free = later(other.done_at.or(other.sent_at).unwrap_or(other.due_at), AFTER_ANOTHER_RULE);
             if free > due.max(self.view.now) {
+                let free = self.rule.may_act_from(free);
                 return self.wait(free, step, Why::JustWritten { rule: other.rule.clone() });
             }
         }
         let why = Why::Quiet { since: self.anchor, after: step.after };
         if due > self.view.now {
             return self.wait(due, step, why);
+        }
+        let open = self.rule.may_act_from(self.view.now);
+        if open > self.view.now {
+            return self.wait(open, step, Why::OutsideHours);
         }
         let action = self.action(index, due);
         Decision::Act {
@@ -144,7 +151,7 @@ impl Ladder<'_> {
         for step in &self.rule.steps[index + 1..] {
             let due = self.due(step, before);
             if step.id.kind == StepKind::Close {
-                return Some(due);
+                return Some(self.rule.may_act_from(due));
             }
             before = Some((due, step.after));
         }

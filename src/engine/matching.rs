@@ -1,5 +1,8 @@
 //! Whether a rule fits a conversation: yes, no, or not known yet.
 
+mod facts;
+mod speaker;
+
 use super::conversation::Class;
 use super::rule::{ContactReplied, Match, StateName, WaitingOn};
 use super::view::{Standing, View};
@@ -30,8 +33,19 @@ pub(super) fn fit(matches: &Match, view: &View<'_>) -> Fit {
         state(matches, view),
         contact_replied(matches, view),
         waiting_on(matches, view),
+        speaker::last_speaker(matches, view),
+        speaker::snooze_at_most(matches, view),
         tags(matches, view),
+        all_tags(matches, view),
         not_tags(matches, view),
+        facts::unassigned(matches, view),
+        facts::priority(matches, view),
+        facts::channel(matches, view),
+        facts::delivered_as(matches, view),
+        facts::ai_resolution(matches, view),
+        facts::not_ai_resolution(matches, view),
+        facts::rated(matches, view),
+        facts::created(matches, view),
     ];
     let mut fit = Fit::Yes;
     for condition in conditions {
@@ -100,6 +114,14 @@ fn tags(matches: &Match, view: &View<'_>) -> Holds {
     }
     let Some(known) = tag_names(view) else { return Ok(false) };
     if matches.tags.iter().any(|tag| known.contains(&tag.as_str())) { Ok(true) } else { Err(Misfit::NoSuchTag) }
+}
+
+fn all_tags(matches: &Match, view: &View<'_>) -> Holds {
+    if matches.all_tags.is_empty() {
+        return Ok(true);
+    }
+    let Some(known) = tag_names(view) else { return Ok(false) };
+    if matches.all_tags.iter().all(|tag| known.contains(&tag.as_str())) { Ok(true) } else { Err(Misfit::MissingTag) }
 }
 
 fn not_tags(matches: &Match, view: &View<'_>) -> Holds {

@@ -5,9 +5,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+use super::calendar::Calendar;
 use super::conversation::Class;
 
 /// A rule's name; it identifies the rule through edits and restarts.
@@ -55,7 +56,12 @@ pub struct Rule {
     pub counts_from: Vec<Class>,
     /// What a person's reopening after our close means.
     pub after_reopen: AfterReopen,
-    /// What it does, in order; at least one, at most one close, and that last.
+    /// Only the hours of this calendar count; `None` counts every hour.
+    pub clock: Option<Arc<Calendar>>,
+    /// Nothing is done outside the hours of this calendar; `None` is at any time.
+    pub act_only: Option<Arc<Calendar>>,
+    /// What it does, in order, at most one close, and that last. None at all (`leave = true`): what the rule fits is
+    /// left alone by all rules below.
     pub steps: Vec<Step>,
 }
 
@@ -66,12 +72,36 @@ pub struct Match {
     pub state: Option<Vec<StateName>>,
     /// Whose turn it is, looking at people only.
     pub waiting_on: WaitingOn,
+    /// Who spoke last; empty is no condition.
+    pub last_speaker: Vec<Speaker>,
+    /// The longest snooze that is no promise of a teammate's, from its beginning to its end.
+    pub snooze_at_most: Option<SignedDuration>,
     /// At least one of these tags, by name; empty is no condition.
     pub tags: Vec<String>,
+    /// All of these tags, by name.
+    pub all_tags: Vec<String>,
     /// None of these tags, by name.
     pub not_tags: Vec<String>,
+    /// Assigned to neither teammate nor team, or (`false`) to one of them.
+    pub unassigned: Option<bool>,
+    /// One of these priorities: none, low, medium, high, urgent; empty is no condition.
+    pub priority: Vec<String>,
+    /// One of these channels (`source.type`); empty is no condition.
+    pub channel: Vec<String>,
+    /// Begun in one of these ways (`source.delivered_as`); empty is no condition.
+    pub delivered_as: Vec<String>,
     /// Whether a contact must have written.
     pub contact_replied: ContactReplied,
+    /// Fin's resolution is one of these; empty is no condition.
+    pub ai_resolution: Vec<String>,
+    /// Fin's resolution is none of these. Without Fin there is none, which fits.
+    pub not_ai_resolution: Vec<String>,
+    /// Rated by the contact, or (`false`) not.
+    pub rated: Option<bool>,
+    /// Begun at or after this.
+    pub created_after: Option<Timestamp>,
+    /// Begun before this.
+    pub created_before: Option<Timestamp>,
 }
 
 impl Default for Match {
@@ -79,9 +109,21 @@ impl Default for Match {
         Match {
             state: None,
             waiting_on: WaitingOn::Contact,
+            last_speaker: Vec::new(),
+            snooze_at_most: None,
             tags: Vec::new(),
+            all_tags: Vec::new(),
             not_tags: Vec::new(),
+            unassigned: None,
+            priority: Vec::new(),
+            channel: Vec::new(),
+            delivered_as: Vec::new(),
             contact_replied: ContactReplied::Yes,
+            ai_resolution: Vec::new(),
+            not_ai_resolution: Vec::new(),
+            rated: None,
+            created_after: None,
+            created_before: None,
         }
     }
 }
@@ -125,6 +167,23 @@ impl WaitingOn {
         [(WaitingOn::Contact, "contact"), (WaitingOn::Teammate, "teammate"), (WaitingOn::Anyone, "anyone")];
 }
 
+/// Who spoke, people and machines alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Speaker {
+    /// A contact.
+    Contact,
+    /// A teammate.
+    Teammate,
+    /// A bot, a workflow or an app.
+    Bot,
+}
+
+impl Speaker {
+    /// Every speaker with its name in the configuration.
+    pub const NAMES: [(Speaker, &'static str); 3] =
+        [(Speaker::Contact, "contact"), (Speaker::Teammate, "teammate"), (Speaker::Bot, "bot")];
+}
+
 /// Whether the contact has ever written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContactReplied {
@@ -150,12 +209,33 @@ pub enum AfterReopen {
 pub struct Step {
     /// Which step, stable through edits of the others.
     pub id: StepId,
-    /// Time from the anchor; strictly more than the step before.
-    pub after: SignedDuration,
+    /// Distance from the anchor; strictly more than the step before, and of the same kind in all steps of a rule.
+    pub after: After,
     /// What is done.
     pub act: Act,
     /// Channels (`source.type`) that its text may go out on.
     pub channels: Vec<String>,
+}
+
+/// A distance from the anchor, or between two steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum After {
+    /// Time that passes, on the rule's clock if it has one.
+    Time(SignedDuration),
+    /// Working days of the rule's clock.
+    WorkingDays(u32),
+}
+
+impl After {
+    /// What is left of it after another one of the same kind.
+    #[must_use]
+    pub fn less(self, other: After) -> After {
+        match (self, other) {
+            (After::Time(all), After::Time(part)) => After::Time(all.saturating_sub(part)),
+            (After::WorkingDays(all), After::WorkingDays(part)) => After::WorkingDays(all.saturating_sub(part)),
+            (all, _) => all,
+        }
+    }
 }
 
 /// A step's identity: its kind, and its place among the rule's steps of that kind. Written `reply 1`, `close`.
@@ -231,6 +311,22 @@ pub enum Act {
 }
 
 impl Rule {
+    /// The moment so far behind `at` on the rule's clock; the end of time if it lies beyond what can be told.
+    pub fn later(&self, at: Timestamp, by: After) -> Timestamp {
+        let later = match (by, &self.clock) {
+            (After::Time(by), None) => at.checked_add(by).ok(),
+            (After::Time(by), Some(clock)) => clock.after(at, by),
+            (After::WorkingDays(days), Some(clock)) => clock.after_working_days(at, days),
+            (After::WorkingDays(_), None) => None,
+        };
+        later.unwrap_or(Timestamp::MAX)
+    }
+
+    /// The first moment from `at` on at which the rule may act.
+    pub fn may_act_from(&self, at: Timestamp) -> Timestamp {
+        self.act_only.as_ref().map_or(at, |hours| hours.next_open(at).unwrap_or(Timestamp::MAX))
+    }
+
     /// The close step, if the rule has one.
     pub fn close(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.id.kind == StepKind::Close)

@@ -60,6 +60,16 @@ impl<'a> View<'a> {
         self.activities.iter().filter(|activity| classes.contains(&activity.class)).max_by_key(|a| a.order()).copied()
     }
 
+    /// How long the snooze is that it is in, or that has just ended; `None` if its beginning is not known.
+    pub(super) fn snooze_length(&self) -> Option<SignedDuration> {
+        let began = self.latest(Class::Snoozed)?.at;
+        let ended = match self.standing {
+            Standing::Snoozed { until } => until?,
+            _ => self.latest_of(&[Class::Unsnoozed]).filter(|activity| activity.actor == Actor::Timer)?.at,
+        };
+        Some(ended.duration_since(began))
+    }
+
     /// When a person spoke last: the beginning of the present silence.
     pub(super) fn silent_since(&self) -> Option<Timestamp> {
         self.latest_of(&[Class::ContactReply, Class::TeammateReply]).map(|activity| activity.at)

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::conversation::{Activity, Class};
-use super::rule::{RuleName, StepId};
+use super::rule::{After, RuleName, StepId};
 
 /// Why a decision is what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,14 @@ pub enum Why {
         /// What it counts from.
         since: Activity,
         /// The step's distance from there.
-        after: SignedDuration,
+        after: After,
+    },
+    /// Outside the hours in which the rule may act.
+    OutsideHours,
+    /// A rule says that it is to be left alone.
+    LeftByRule {
+        /// The rule.
+        rule: RuleName,
     },
     /// Known only by its id, or a fact that a rule asks for is unknown.
     NotRead,
@@ -85,6 +92,22 @@ pub enum Misfit {
     NobodySpoke,
     /// It has none of the tags.
     NoSuchTag,
+    /// It does not have all of the tags.
+    MissingTag,
+    /// Somebody else spoke last.
+    Speaker(&'static str),
+    /// A bot spoke last, but has handed it over since.
+    HandedOver,
+    /// It is snoozed for longer than the rule takes on.
+    LongSnooze,
+    /// It is assigned, or not, as against what the rule asks for.
+    Assigned(bool),
+    /// A fact is another one: which, and what it is.
+    Other(&'static str, String),
+    /// It is rated, or not.
+    Rated(bool),
+    /// It began at another time.
+    Began,
     /// It has this tag.
     Tagged(String),
 }
@@ -120,6 +143,16 @@ impl fmt::Display for Misfit {
             Misfit::WaitingOnContact => f.write_str("it is the contact's turn"),
             Misfit::NobodySpoke => f.write_str("no person has spoken"),
             Misfit::NoSuchTag => f.write_str("it has none of the tags"),
+            Misfit::MissingTag => f.write_str("it does not have all of the tags"),
+            Misfit::Speaker(who) => write!(f, "{who} spoke last"),
+            Misfit::HandedOver => f.write_str("the bot has handed it over"),
+            Misfit::LongSnooze => f.write_str("it is snoozed for longer"),
+            Misfit::Assigned(true) => f.write_str("it is assigned"),
+            Misfit::Assigned(false) => f.write_str("it is not assigned"),
+            Misfit::Other(what, is) => write!(f, "its {what} is {is}"),
+            Misfit::Rated(true) => f.write_str("it is rated"),
+            Misfit::Rated(false) => f.write_str("it is not rated"),
+            Misfit::Began => f.write_str("it began at another time"),
             Misfit::Tagged(tag) => write!(f, "it is tagged `{tag}`"),
         }
     }
@@ -128,8 +161,10 @@ impl fmt::Display for Misfit {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Why::OutsideHours => f.write_str("outside the hours in which the rule may act"),
+            Why::LeftByRule { rule } => write!(f, "rule `{rule}` leaves it alone"),
             Why::Quiet { since, after } => {
-                write!(f, "{} without a word since {} at {}", span(*after), did(since), at(since.at))
+                write!(f, "{} without a word since {} at {}", distance(*after), did(since), at(since.at))
             }
             Why::NotRead => f.write_str("not read yet"),
             Why::Gone => f.write_str("it no longer exists in Intercom"),
@@ -176,6 +211,15 @@ fn did(activity: &Activity) -> &'static str {
         Class::Rated => "it was rated",
         Class::Read => "the contact read it",
         Class::Own | Class::Other => "something happened",
+    }
+}
+
+/// A distance between steps as people say it.
+pub fn distance(after: After) -> String {
+    match after {
+        After::Time(length) => span(length),
+        After::WorkingDays(1) => "1 working day".to_owned(),
+        After::WorkingDays(days) => format!("{days} working days"),
     }
 }
 

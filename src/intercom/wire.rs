@@ -101,6 +101,8 @@ pub(crate) struct Conversation<'a> {
     conversation_message: Object<Message<'a>>,
     tags: Object<Tags<'a>>,
     statistics: Object<Statistics<'a>>,
+    ai_agent: Object<Fin<'a>>,
+    conversation_rating: Object<Rating<'a>>,
     conversation_parts: Object<Parts<'a>>,
 }
 
@@ -149,6 +151,19 @@ struct TagItem<'a> {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 struct Statistics<'a> {
     last_contact_reply_at: Scalar<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Fin<'a> {
+    resolution_state: Scalar<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Rating<'a> {
+    rating: Scalar<'a>,
+    created_at: Scalar<'a>,
 }
 
 #[derive(Default, Deserialize)]

@@ -52,6 +52,8 @@ struct FactsJson {
     team: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     priority: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "double_option")]
+    ai: Option<Option<String>>,
 }
 
 /// Tells "nobody" (null) from "not known" (absent).
@@ -153,6 +155,7 @@ impl ConversationRow {
             admin_assignee_id: facts.admin,
             team_assignee_id: facts.team,
             priority: facts.priority,
+            ai_resolution: facts.ai,
         };
         Some(Some(Snapshot { version, facts }))
     }
@@ -180,6 +183,7 @@ pub(super) fn facts_json(facts: &Facts) -> String {
         admin: facts.admin_assignee_id.clone(),
         team: facts.team_assignee_id.clone(),
         priority: facts.priority.clone(),
+        ai: facts.ai_resolution.clone(),
     })
 }
 

@@ -178,6 +178,7 @@ fn snapshot(state: State, minute: i64, notification: &str) -> Snapshot {
         admin_assignee_id: Some(None),
         team_assignee_id: Some(None),
         priority: Some("none".to_owned()),
+        ai_resolution: None,
     };
     Snapshot { version, facts }
 }

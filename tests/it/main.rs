@@ -9,6 +9,7 @@ mod hazards;
 mod looks;
 mod operates;
 mod receives;
+mod recipes;
 mod sockets;
 mod survives;
 mod tidy;

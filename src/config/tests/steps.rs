@@ -229,11 +229,11 @@ do = "clsoe"
 silent = true
 "#;
     insta::assert_snapshot!(told(text), @r#"
-    a.toml:5:9: working days need a calendar, which this version does not have
+    a.toml:5:9: working days need a calendar
       |
     5 | after = "2 working days"
       |         ^^^^^^^^^^^^^^^^
-    help: count plain days or hours, such as "2 days"
+    help: name a [[calendar]] above the first step, such as clock = "office", or count plain days: "2 days"
 
     a.toml:6:6: unknown value "clsoe"
       |

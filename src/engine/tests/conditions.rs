@@ -103,6 +103,8 @@ fn every_condition_holds_or_not_or_is_unknown() {
         // Tags.
         ("match.tags = [\"vip\", \"beta\"]", "contact teammate beta", "yes"),
         ("match.tags = [\"vip\", \"beta\"]", "contact teammate gold", "it has none of the tags"),
+        ("match.all_tags = [\"vip\", \"beta\"]", "contact teammate vip", "it does not have all of the tags"),
+        ("match.all_tags = [\"vip\", \"beta\"]", "contact teammate vip beta", "yes"),
         ("match.tags = [\"vip\", \"beta\"]", "contact teammate untold", "unknown"),
         ("match.tags = [\"vip\"]", "contact teammate VIP", "it has none of the tags"),
         ("match.not_tags = [\"vip\", \"beta\"]", "contact teammate gold", "yes"),

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::world::attempt;
 use super::*;
-use crate::engine::rule::{self, Act, AfterReopen, ContactReplied, Match, StateName, StepKind, WaitingOn};
+use crate::engine::rule::{self, Act, After, AfterReopen, ContactReplied, Match, StateName, StepKind, WaitingOn};
 
 /// Seconds within which everything happens: six weeks.
 const SPAN: i64 = 42 * 86_400;
@@ -149,6 +149,8 @@ fn rule_of(name: &'static str) -> impl Strategy<Value = Rule> {
             matches: Match { state, waiting_on, tags, contact_replied, ..Match::default() },
             counts_from,
             after_reopen: if again { AfterReopen::CountAgain } else { AfterReopen::WaitForReply },
+            clock: None,
+            act_only: None,
             steps: ladder(&replies, speaks),
         }
     })
@@ -161,12 +163,13 @@ fn ladder(replies: &[(i64, &str)], speaks: bool) -> Vec<Step> {
     for (nth, (seconds, body)) in (1..).zip(replies) {
         after += SignedDuration::from_secs(*seconds);
         let id = rule::StepId { kind: StepKind::Reply, nth };
-        steps.push(Step { id, after, act: Act::Reply { body: (*body).into() }, channels: channels.clone() });
+        let act = Act::Reply { body: (*body).into() };
+        steps.push(Step { id, after: After::Time(after), act, channels: channels.clone() });
     }
     after += hours(7);
     let id = rule::StepId { kind: StepKind::Close, nth: 1 };
     let act = Act::Close { body: speaks.then(|| TEMPLATES[2].into()) };
-    steps.push(Step { id, after, act, channels });
+    steps.push(Step { id, after: After::Time(after), act, channels });
     steps
 }
 

@@ -143,7 +143,7 @@ proptest! {
         if let Decision::Act { rule, step, anchor_at, due_at, action, why } = &decision {
             let rule = rules.rules.iter().find(|known| known.name == *rule).unwrap();
             let after = rule.steps.iter().find(|known| known.id == *step).unwrap().after;
-            prop_assert!(*anchor_at + after <= *due_at && *due_at <= now, "too early: {}", brief(&decision));
+            prop_assert!(rule.later(*anchor_at, after) <= *due_at && *due_at <= now, "too early: {}", brief(&decision));
             let Why::Quiet { since, .. } = why else { panic!("{why}") };
             prop_assert!(since.class != Class::Own && rule.counts_from.contains(&since.class));
             let contact = last_of(&conversation, Class::ContactReply);

@@ -34,6 +34,7 @@ impl Conversation<'_> {
         for item in self.part_items()? {
             parts.push(item.part(key)?);
         }
+        parts.extend(self.rated());
         let listed = matches!(self.conversation_parts, Object::Of(_));
         Ok(Sighting {
             id: self.id()?,
@@ -76,7 +77,28 @@ impl Conversation<'_> {
             admin_assignee_id,
             team_assignee_id,
             priority: self.priority.text().and_then(priority).map(str::to_owned),
+            ai_resolution: self.ai_resolution(),
         })
+    }
+
+    /// Without Fin there is none; a word of it that cannot be read is not known.
+    #[expect(clippy::option_option, reason = "none is not the same as not known")]
+    fn ai_resolution(&self) -> Option<Option<String>> {
+        match &self.ai_agent {
+            Object::Null => Some(None),
+            Object::Of(fin) => match &fin.resolution_state {
+                Scalar::Absent | Scalar::Null => Some(None),
+                state => word(state).map(Some),
+            },
+            Object::Absent | Object::Other => None,
+        }
+    }
+
+    /// A rating stands at the conversation, and often in no part.
+    fn rated(&self) -> Option<Part> {
+        let rating = self.conversation_rating.get().filter(|rating| rating.rating.is_given())?;
+        let at = rating.created_at.date().ok().flatten()?;
+        Some(Part { id: None, at, actor: Actor::Contact, admin_id: None, classes: [Class::Rated].into(), digest: None })
     }
 
     fn state(&self) -> Result<Option<State>, Oddness> {

@@ -64,6 +64,7 @@ fn an_answer_of_version_2_6_tells_everything_it_holds() {
         admin_assignee_id: Some(Some("302".to_owned())),
         team_assignee_id: Some(Some("41".to_owned())),
         priority: Some("none".to_owned()),
+        ai_resolution: None,
     };
     assert_eq!(snapshot.facts, want);
     assert_eq!(seen.parts.iter().map(classes).collect::<Vec<_>>(), ["contact_reply", "teammate_reply", "snoozed"]);

@@ -1,0 +1,242 @@
+//! What `check` tells.
+
+use super::*;
+
+/// Noon on Tuesday 2026-12-22.
+const NOW: Timestamp = Timestamp::constant(1_797_940_800, 0);
+
+const RULES: &str = r#"
+timezone = "Europe/Dublin"
+
+[[rule]]
+name = "snoozed-a-week"
+match.state = ["snoozed", "woken"]
+match.not_tags = ["vip", "legal", "press"]
+
+[[rule.step]]
+after = "5 days"
+do = "reply"
+body = "Did that solve it?"
+
+[[rule.step]]
+after = "7 days"
+do = "close"
+body = "Reply any time and it opens again."
+
+[[rule]]
+name = "trial"
+match_all = true
+counts_from = "contact_reply"
+step = { after = "36 hours", do = "close", silent = true }
+"#;
+
+/// Exit status, standard output and standard error, with `a.toml` in place of the file.
+fn checked(text: &str, secrets: bool, json: bool) -> (u8, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.toml");
+    std::fs::write(&path, text).unwrap();
+    let secrets = Secrets::read(|name| secrets.then(|| format!("sample-{name}")), None);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let loaded = look(&path, NOW, &secrets);
+    let status = if json { tell_json(&loaded, &mut out) } else { tell(&path, &loaded, NOW, &mut out, &mut err, false) };
+    let status = status.unwrap();
+    let told = |text: Vec<u8>| String::from_utf8(text).unwrap().replace(path.to_str().unwrap(), "a.toml");
+    (status, told(out), told(err))
+}
+
+#[test]
+fn a_good_file_is_told_in_plain_words() {
+    let rules = RULES.replace("step = {", "step = [{").replace("true }", "true }]");
+    let (status, out, err) = checked(&rules, true, false);
+    assert_eq!((status, err.as_str()), (0, ""));
+    insta::assert_snapshot!(out, @r#"
+    a.toml is in order.
+
+    Mode: dry-run; decisions are written down, nothing is sent to Intercom
+    Intercom: https://api.intercom.io/, version 2.16
+    Webhooks: /webhooks/intercom on http://127.0.0.1:8080
+    Health and metrics: http://127.0.0.1:8081
+    Database: autoclosed.db
+    Never touched while tagged: autoclose-hold
+
+    Rules, of which the first that fits owns a conversation:
+
+    snoozed-a-week: snoozed or woken conversations waiting for the contact, not tagged vip, legal or press
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
+      after 5 days: send a message
+      after 7 days: close with a last word
+
+    trial: all conversations waiting for the contact
+      counting from the latest contact_reply
+      after 36 hours: close silently
+    "#);
+}
+
+#[test]
+fn a_bad_file_is_refused_on_standard_error() {
+    let (status, out, err) = checked(RULES, true, false);
+    assert_eq!((status, out.as_str()), (2, ""));
+    insta::assert_snapshot!(err, @r#"
+    a.toml:23:8: `step` must be a list of tables, not a table
+       |
+    23 | step = { after = "36 hours", do = "close", silent = true }
+       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    help: begin each with a line [[rule.step]], in double brackets
+    "#);
+}
+
+#[test]
+fn missing_secrets_are_doubts_as_nothing_is_sent() {
+    let (status, out, err) = checked("", false, false);
+    assert_eq!(status, 0);
+    assert!(out.starts_with("a.toml is in order."));
+    insta::assert_snapshot!(err, @r#"
+    a.toml:1:1: warning: there are no rules, so nothing will ever be closed
+    help: add a [[rule]] when you want conversations closed; until then they are only recorded
+
+    environment:1:1: warning: INTERCOM_ACCESS_TOKEN is not set
+    help: set it, or give the service a systemd credential named intercom-access-token
+    "#);
+}
+
+#[test]
+fn json_is_one_document_whatever_was_found() {
+    let (status, out, err) = checked("mode = 1", true, true);
+    assert_eq!((status, err.as_str()), (2, ""));
+    insta::assert_snapshot!(out, @r#"
+    {
+      "ok": false,
+      "errors": [
+        {
+          "file": "a.toml",
+          "line": 1,
+          "column": 8,
+          "message": "`mode` must be text in quotes, not a whole number",
+          "help": "write for example mode = \"dry-run\""
+        }
+      ],
+      "warnings": [
+        {
+          "file": "a.toml",
+          "line": 1,
+          "column": 1,
+          "message": "there are no rules, so nothing will ever be closed",
+          "help": "add a [[rule]] when you want conversations closed; until then they are only recorded"
+        }
+      ]
+    }
+    "#);
+    let (status, out, _) = checked("", true, true);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((status, &report["ok"], &report["errors"]), (0, &true.into(), &serde_json::json!([])));
+    assert_eq!(report["warnings"][0]["file"], "a.toml");
+}
+
+#[test]
+fn a_missing_file_is_told_like_any_mistake() {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let secrets = Secrets::read(|name| Some(format!("sample-{name}")), None);
+    let missing = Path::new("none/here.toml");
+    let loaded = look(missing, NOW, &secrets);
+    let status = tell(missing, &loaded, NOW, &mut out, &mut err, false).unwrap();
+    assert_eq!(status, 2);
+    insta::assert_snapshot!(String::from_utf8(err).unwrap(), @r#"
+    none/here.toml:1:1: there is no such file
+    help: name another file with --config, or in AUTOCLOSED_CONFIG
+    "#);
+}
+
+const CALENDARS: &str = r#"
+timezone = "Europe/Dublin"
+
+[[calendar]]
+name = "office"
+hours = { mon-thu = ["09:00-12:00", "13:00-18:00"], fri = "09:00-15:00" }
+holidays = [2026-01-01, 2026-12-22, 2026-12-25, "2027-01-01"]
+
+[[calendar]]
+name = "night"
+hours = { mon-sun = "22:00-06:00" }
+timezone = "Asia/Tokyo"
+
+[[rule]]
+name = "vip"
+match.tags = "vip"
+leave = true
+
+[[rule]]
+name = "bot-left-alone"
+match.state = "open"
+match.last_speaker = ["bot", "contact"]
+match.waiting_on = "anyone"
+match.unassigned = true
+match.not_ai_resolution = ["escalated", "routed_to_team"]
+clock = "office"
+act_only = "office"
+step = [
+    { after = "1 working day", do = "reply", body = "Hello?" },
+    { after = "10 working days", do = "close", silent = true },
+]
+
+[[rule]]
+name = "old"
+match.state = "snoozed"
+match.snooze_at_most = "14 days"
+match.contact_replied = false
+match.all_tags = ["a", "b"]
+match.priority = ["low", "none"]
+match.channel = "email"
+match.delivered_as = "admin_initiated"
+match.ai_resolution = "abandoned"
+match.rated = false
+match.created_after = 2026-07-01
+match.created_before = "2026-12-01T09:00:00Z"
+clock = "office"
+act_only = "night"
+step = [{ after = "36 hours", do = "close", silent = true }]
+"#;
+
+#[test]
+fn calendars_and_conditions_are_told_in_plain_words() {
+    let (status, out, err) = checked(CALENDARS, true, false);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let (_, out) = out.split_once("autoclose-hold\n").unwrap();
+    insta::assert_snapshot!(out, @"
+    Calendars:
+
+    office: mon-thu 09:00-12:00 and 13:00-18:00, fri 09:00-15:00 (Europe/Dublin)
+      next holidays: Tue 2026-12-22, Fri 2026-12-25, Fri 2027-01-01
+
+    night: mon-sun 22:00-06:00 (Asia/Tokyo)
+      no holidays
+
+    Rules, of which the first that fits owns a conversation:
+
+    vip: all conversations, tagged vip
+      left alone, whatever the rules below say
+
+    bot-left-alone: open conversations no matter whose turn it is, last word by a bot or the contact, assigned to nobody, without the AI resolution escalated or routed_to_team
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed, opened or bot_reply
+      counting the hours of office only, and acting in them only
+      after 1 working day:   send a message
+      after 10 working days: close silently
+
+    old: snoozed conversations waiting for the contact, in which the contact never wrote, not snoozed for more than 14 days, not rated, of priority low or none, with the AI resolution abandoned, tagged a and b, by email, begun as admin_initiated, begun on or after 2026-07-01 00:00 IST, begun before 2026-12-01 09:00 GMT
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
+      counting the hours of office only
+      acting in the hours of night only
+      after 36 hours: close silently
+    ");
+}
+
+#[test]
+fn a_calendar_that_stays_shut_for_long_is_doubted() {
+    let shut = (22..=31).map(|day| format!("2026-12-{day}")).chain((1..=31).map(|day| format!("2027-01-{day:02}")));
+    let text = CALENDARS.replace("2026-12-22, 2026-12-25, \"2027-01-01\"", &shut.collect::<Vec<_>>().join(", "));
+    let (status, _, err) = checked(&text, true, false);
+    assert_eq!(status, 0);
+    insta::assert_snapshot!(err, @r#"
+    a.toml:1:1: warning: calendar "office" does not open before Mon 2027-02-01
+    help: look through its holidays: nothing counts by it until then
+    "#);
+}
