@@ -90,16 +90,21 @@ async fn given_up<T>(future: impl Future<Output = T>, times: u32) -> bool {
 async fn what_is_given_up_half_way_leaves_no_transaction_behind() {
     let shelf = Shelf::new().await;
     let mut given_up_in_time = 0;
-    for times in 1..8 {
-        let key = format!("half {times}");
+    // How far one question gets is up to the machine: a busy one may answer all of them at once.
+    for round in 0..100 {
+        let times = round % 7 + 1;
+        let key = format!("half {round}");
         let half = [notified(&key, about(answered("5", 0)))];
         let context = context();
         given_up_in_time += u32::from(given_up(shelf.store.record(&half, &context), times).await);
         // Written outside of any transaction, or it is gone with the one that was given up.
         shelf.store.set_setting(&key, "kept").await.unwrap();
-        shelf.execute(&format!("INSERT INTO setting VALUES ('by a stranger {times}', '')")).await;
+        shelf.execute(&format!("INSERT INTO setting VALUES ('by a stranger {round}', '')")).await;
         let kept = shelf.rows(&format!("SELECT value FROM setting WHERE key = '{key}'")).await;
-        assert_eq!(kept, ["kept"], "{times}");
+        assert_eq!(kept, ["kept"], "{round}");
+        if round >= 7 && given_up_in_time > 1 {
+            break;
+        }
     }
     assert!(given_up_in_time > 1, "it was never interrupted");
     assert_eq!(shelf.record(&[notified("n1", about(answered("5", 0)))]).await, [Recorded::Stored]);
