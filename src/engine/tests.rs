@@ -2,6 +2,7 @@
 //! whatever happens.
 
 mod conditions;
+mod facts;
 mod generators;
 mod laws;
 mod ownership;
