@@ -23,6 +23,7 @@ struct Notes {
     reconcile: Option<Run>,
     to_read: Option<(i64, Duration)>,
     unrestored: u64,
+    damage: u64,
 }
 
 /// The last run of a job.
@@ -124,6 +125,16 @@ impl Board {
     /// Snoozes that could not be restored since the start.
     pub fn unrestored(&self) -> u64 {
         self.notes().unrestored
+    }
+
+    /// How often something in the database could not be read since the start.
+    pub fn damage(&self) -> u64 {
+        self.notes().damage
+    }
+
+    /// Counts one.
+    pub fn count_damage(&self) {
+        self.notes().damage += 1;
     }
 
     /// Counts one.

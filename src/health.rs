@@ -28,6 +28,8 @@ use crate::tally::Tally;
 /// A job is overdue after so many of its longest gaps, but never sooner than a moment that any machine may take.
 const GAPS: u32 = 3;
 const SHORTEST_OVERDUE: Duration = Duration::from_mins(5);
+/// A snooze to restore or a conversation to open again may wait for so long.
+const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
 /// A look that has made no progress for so long is stuck.
 const STUCK: Duration = Duration::from_mins(10);
 /// The public answer is kept for so long: nobody outside can make the database work by asking.
@@ -79,7 +81,7 @@ impl Health {
     pub async fn report(&self) -> Report {
         let checks = vec![
             self.database().await,
-            self.intercom(),
+            self.intercom().await,
             self.workspace(),
             self.admin(),
             self.clock(),
@@ -107,14 +109,23 @@ impl Health {
 
     async fn database(&self) -> Check {
         let (ok, detail) = match (self.store.takes_commits().await, self.store.size().await) {
+            (Ok(()), Ok(_)) if self.board.damage() > 0 => {
+                (false, format!("{} times something in it could not be read; see the log", self.board.damage()))
+            }
             (Ok(()), Ok(bytes)) => (true, format!("takes commits; {} MiB", bytes.div_ceil(1 << 20))),
             (Err(error), _) | (_, Err(error)) => (false, error.to_string()),
         };
         Check { name: "database", ok, detail }
     }
 
-    fn intercom(&self) -> Check {
+    async fn intercom(&self) -> Check {
         let name = "intercom";
+        let oldest = self.store.oldest_follow_up().await.ok().flatten();
+        let waiting = oldest.map(|done| self.standpoint.now().duration_since(done)).filter(|since| *since > UNFINISHED);
+        if let Some(since) = waiting {
+            let detail = format!("for {} a conversation could not be put back as it was; see the journal", span(since));
+            return Check { name, ok: false, detail };
+        }
         if let Some(why) = self.board.refused().or_else(|| self.board.refused_deed()) {
             return Check { name, ok: false, detail: why };
         }

@@ -73,6 +73,12 @@ impl Standpoint {
         self.intercom.intercom_now().map_or(local, |intercom| intercom.min(local))
     }
 
+    /// The later of the two clocks, for rests that neither may shorten.
+    pub fn latest(&self) -> Timestamp {
+        let local = self.clock.now();
+        self.intercom.intercom_now().map_or(local, |intercom| intercom.max(local))
+    }
+
     /// The clock.
     pub fn clock(&self) -> &Clock {
         &self.clock

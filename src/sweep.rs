@@ -5,6 +5,7 @@
 
 mod act;
 mod aftermath;
+mod follow;
 mod read;
 mod send;
 
@@ -25,6 +26,8 @@ use crate::store::{Context, Store, StoreError};
 const LOOKS_PER_ACTION: u32 = 4;
 /// Attempts looked after in one sweep.
 const PENDING_AT_ONCE: u32 = 30;
+/// What the database holds of it cannot be read: it rests that long.
+const DAMAGED_RESTS: SignedDuration = SignedDuration::from_hours(1);
 /// Conversations read in one sweep because something about them was unclear.
 const READS_AT_ONCE: u32 = 30;
 /// What was read longer ago than this is no ground for a deed.
@@ -109,8 +112,14 @@ impl Sweeper {
         }
         let mut budget = Budget::read(&self.store, self.settings.limits, now).await?;
         for id in due {
-            if self.act_on(&id, acting, &mut budget, swept).await? == act::Next::Stop {
-                break;
+            match self.act_on(&id, acting, &mut budget, swept).await {
+                Ok(act::Next::Go) => {}
+                Ok(act::Next::Stop) => break,
+                Err(SweepError::Store(StoreError::Odd(what))) => {
+                    self.note_damage(&what);
+                    self.store.put_off(&acting.app_id, &id, now, now + DAMAGED_RESTS).await?;
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -118,6 +127,12 @@ impl Sweeper {
 
     fn context(&self) -> Context {
         self.standpoint.context()
+    }
+
+    /// One damaged row must not stand in the way of the others; but health tells.
+    fn note_damage(&self, what: &str) {
+        tracing::error!(what, "the database holds something that cannot be read; it is left alone for an hour");
+        self.board.count_damage();
     }
 
     /// Takes note of an error that ends all acting, and gives it on.

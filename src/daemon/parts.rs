@@ -1,5 +1,7 @@
 //! What each part of the daemon needs of the configuration.
 
+use jiff::SignedDuration;
+
 use crate::config::{self, Config, Mode};
 use crate::identity::Expected;
 use crate::intercom::client::ClientSettings;
@@ -49,7 +51,7 @@ pub(super) fn settings(config: &Config) -> Settings {
             closes_per_hour: config.safety.max_closes_per_hour,
             messages_per_hour: config.safety.max_messages_per_hour,
         },
-        unclear_quiet: config.safety.unclear_quiet,
+        unclear_quiet: unclear_quiet(config),
         timezone: config.timezone.clone(),
     }
 }
@@ -67,6 +69,13 @@ pub(super) fn fingerprint(config: &Config) -> String {
     let calendars: Vec<String> = named.map(|calendar| calendar.fingerprint()).collect();
     let depends = format!("{} {:?} {:?} {calendars:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
     crate::engine::rule::digest(&depends)
+}
+
+/// A lost answer rests at least until the call itself must have ended.
+fn unclear_quiet(config: &Config) -> SignedDuration {
+    const MARGIN: SignedDuration = SignedDuration::from_secs(5);
+    let timeout = SignedDuration::try_from(config.intercom.timeout).unwrap_or(SignedDuration::MAX);
+    config.safety.unclear_quiet.max(timeout.saturating_add(MARGIN))
 }
 
 #[cfg(test)]

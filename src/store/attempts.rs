@@ -44,12 +44,12 @@ impl Store {
             .bind(ms(now));
         let mut writer = self.write().await;
         let Some(row) = query.fetch_optional(writer.connection()).await? else { return Ok(None) };
-        Ok(Some(Claimed { id: row.try_get(0)?, tries: row.try_get(1)?, turn: row.try_get(2)? }))
+        Ok(Some(Claimed { id: row.try_get(0)?, tries: row.try_get(1)?, turn: row.try_get(2)?, sent: false }))
     }
 
     /// Writes down that a call is about to leave. From here on its answer counts as lost until it is settled, so a
-    /// crash at any moment leads to looking, never to sending again. `false` if the attempt is not ours to send.
-    pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<bool, StoreError> {
+    /// crash at any moment leads to looking, never to sending again. `None` if the attempt is not ours to send.
+    pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<Option<Claimed>, StoreError> {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
             look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7
             WHERE id = $8 AND claims = $9 AND phase IN ('open', 'parked')";
@@ -64,7 +64,8 @@ impl Store {
             .bind(claimed.id)
             .bind(claimed.turn);
         let mut writer = self.write().await;
-        Ok(query.execute(writer.connection()).await?.rows_affected() == 1)
+        let ours = query.execute(writer.connection()).await?.rows_affected() == 1;
+        Ok(ours.then_some(Claimed { sent: true, ..claimed }))
     }
 
     /// Writes down that the answer came and named our part, before what it says is checked further.
@@ -119,7 +120,19 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Pending>, StoreError> {
         let query = sqlx::query(sql).bind(ms(now)).bind(app_id).bind(limit);
-        query.fetch_all(&self.readers).await?.iter().map(pending).collect()
+        let found = query.fetch_all(&self.readers).await?;
+        let (good, damaged): (Vec<_>, Vec<_>) = found.iter().map(pending).partition(Result::is_ok);
+        for error in damaged.into_iter().filter_map(Result::err) {
+            tracing::error!(error = %error, "an attempt cannot be looked after");
+        }
+        Ok(good.into_iter().flatten().collect())
+    }
+
+    /// When the oldest deed was done after which something is still to do.
+    pub async fn oldest_follow_up(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT min(done_at) FROM attempt WHERE follow_up IS NOT NULL";
+        let oldest: Option<i64> = sqlx::query_scalar(sql).fetch_one(&self.readers).await?;
+        oldest.map(rows::at).transpose()
     }
 
     /// How many closes and how many messages to contacts left, or may have left, after `since`.
@@ -174,7 +187,7 @@ async fn settle(
     let sql = "UPDATE attempt SET phase = $1, outcome = $2, why = $3, at = $4, look_at = $5,
         done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_up = $8, follow_at = $4,
         tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template)
-        WHERE id = $11 AND claims = $12 AND phase IN ('open', 'parked', 'unclear')";
+        WHERE id = $11 AND claims = $12 AND phase IN ($13, $14)";
     let written = sqlx::query(sql)
         .bind(outcome.phase())
         .bind(outcome.name())
@@ -188,6 +201,8 @@ async fn settle(
         .bind(outcome.without_effect())
         .bind(claimed.id)
         .bind(claimed.turn)
+        .bind(if claimed.sent { "unclear" } else { "open" })
+        .bind(if claimed.sent { "unclear" } else { "parked" })
         .execute(&mut *writer)
         .await?;
     let news = written.rows_affected() == 1 && is_news(writer, claimed, outcome).await?;
@@ -235,11 +250,14 @@ async fn follow(
     };
     let mut deeds = pending.deeds.clone();
     deeds.extend(deed);
-    let sql = "UPDATE attempt SET follow_up = $1, follow_at = $2, follow_tries = $3, deeds = $4 WHERE id = $5";
-    let query = sqlx::query(sql).bind(next).bind(at.map(ms)).bind(tries);
-    let query = query.bind(deeds_json(&deeds)).bind(pending.claimed.id);
-    query.execute(&mut *writer).await?;
-    if let Some(told) = told(pending.follow_up, followed) {
+    // Somebody else who followed up meanwhile has changed one of these: then nothing is written.
+    let sql = "UPDATE attempt SET follow_up = $1, follow_at = $2, follow_tries = $3, deeds = $4
+        WHERE id = $5 AND claims = $6 AND follow_up IS $7 AND deeds = $8";
+    let query = sqlx::query(sql).bind(next).bind(at.map(ms)).bind(tries).bind(deeds_json(&deeds));
+    let query = query.bind(pending.claimed.id).bind(pending.claimed.turn);
+    let query = query.bind(pending.follow_up.map(FollowUp::name)).bind(deeds_json(&pending.deeds));
+    let written = query.execute(&mut *writer).await?.rows_affected() == 1;
+    if let (Some(told), true) = (told(pending.follow_up, followed), written) {
         let outcome = "SELECT outcome FROM attempt WHERE id = $1";
         let outcome: String = sqlx::query_scalar(outcome).bind(pending.claimed.id).fetch_one(&mut *writer).await?;
         write_journal(writer, pending.claimed.id, &outcome, told, "{}", context.now).await?;
@@ -283,7 +301,7 @@ fn pending(row: &SqliteRow) -> Result<Pending, StoreError> {
     let part: Option<PartId> = part.map(|part| part.parse()).transpose().map_err(|_| odd())?;
     let follow_up: Option<String> = row.try_get(11)?;
     Ok(Pending {
-        claimed: Claimed { id: row.try_get(0)?, tries: row.try_get(13)?, turn: row.try_get(14)? },
+        claimed: Claimed { id: row.try_get(0)?, tries: row.try_get(13)?, turn: row.try_get(14)?, sent: true },
         conversation: ConversationId::try_from(row.try_get::<&str, _>(1)?).map_err(|_| odd())?,
         rule: RuleName::from(row.try_get::<&str, _>(2)?),
         step: row.try_get::<&str, _>(3)?.parse().map_err(|_| odd())?,

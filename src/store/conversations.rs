@@ -168,8 +168,9 @@ impl Store {
             let id: &str = row.try_get(2)?;
             let decision = decide_again(row.try_get(0)?, row.try_get(1)?, context);
             let at = decision.unwrap_or_else(|error| {
-                tracing::error!(error = %error, "a conversation cannot be decided on; it is left alone");
-                None
+                // Due at once: the sweep meets it, and tells health.
+                tracing::error!(error = %error, "a conversation cannot be decided on");
+                Some(context.now)
             });
             due.insert(id, at.map(ms));
         }

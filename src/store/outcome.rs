@@ -32,6 +32,8 @@ pub struct Claimed {
     pub tries: u32,
     /// Which claim of the row this is: only the last one may write.
     pub turn: i64,
+    /// The call has left, or may have: what is settled then is what became of it.
+    pub sent: bool,
 }
 
 /// What is written down before a call, so that its fate can be found out if the answer is lost.

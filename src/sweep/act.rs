@@ -83,7 +83,12 @@ impl Sweeper {
         // All calls of a deed are reserved ahead, so that none of them waits between the reading and the call.
         let permits = self.intercom.permits(CALLS_OF_A_DEED).await;
         let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
-        prompt.perform(id, acting, claimed, &due, budget, swept).await
+        let (next, to_follow) = prompt.perform(id, acting, claimed, &due, budget, swept).await?;
+        drop(prompt);
+        if to_follow {
+            self.follow_up(acting).await?;
+        }
+        Ok(next)
     }
 
     /// Reads what is due for another look. What cannot be read rests, so that it does not stand in the way of others.
@@ -110,7 +115,7 @@ impl Sweeper {
         Ok(self.store.put_off(&acting.app_id, id, context.now, again).await?)
     }
 
-    /// Reads, decides again, and if it still holds does it.
+    /// Reads, decides again, and if it still holds does it. Tells whether something is still to do after it.
     async fn perform(
         &self,
         id: &ConversationId,
@@ -119,12 +124,12 @@ impl Sweeper {
         due: &DueStep,
         budget: &mut Budget,
         swept: &mut Swept,
-    ) -> Result<Next, SweepError> {
+    ) -> Result<(Next, bool), SweepError> {
         let prepared = match self.prepare(id, claimed, due).await {
             Ok(prepared) => prepared,
-            Err(error) => return self.unreadable(id, acting, claimed, error).await,
+            Err(error) => return Ok((self.unreadable(id, acting, claimed, error).await?, false)),
         };
-        let mut next = Next::Go;
+        let (mut next, mut claimed) = (Next::Go, claimed);
         let (outcome, inputs) = match prepared {
             Prepared::Not(outcome, inputs) => (outcome, inputs),
             Prepared::Ready(ready) if self.settings.dry_run => (Outcome::DryRun(ready.why), ready.inputs),
@@ -136,17 +141,14 @@ impl Sweeper {
                 } else {
                     budget.spend(due.step.kind, speaks);
                     let outcome;
-                    (outcome, next) = self.send(id, acting, *ready).await?;
+                    (claimed, outcome, next) = self.send(id, acting, *ready).await?;
                     (outcome, inputs)
                 }
             }
         };
         let settled = self.settle(id, acting, claimed, &outcome, &inputs, due).await?;
         swept.count(settled);
-        if outcome.leaves_something_to_do() {
-            self.follow_up(acting).await?;
-        }
-        Ok(next)
+        Ok((next, outcome.leaves_something_to_do()))
     }
 
     /// The facts as just read decide. Writing the text may ask Intercom for the contact's name: if that took long,
@@ -167,7 +169,7 @@ impl Sweeper {
         if self.is_old(&fresh) {
             fresh = self.read(id).await?;
             match still_due(due, &fresh) {
-                Ok((again, _)) if again == action => {}
+                Ok((again, _)) if template(&again) == template(&action) => {}
                 Ok(_) => return Ok(Prepared::Not(Outcome::Left("things have changed meanwhile".into()), facts)),
                 Err(outcome) => return Ok(Prepared::Not(outcome, facts)),
             }
@@ -274,7 +276,7 @@ impl Sweeper {
                 "{} `{}` of rule `{}` on conversation {id}", settled.outcome, due.step, due.rule
             );
         }
-        if matches!(outcome, Outcome::Deferred(_)) {
+        if matches!(outcome, Outcome::Deferred(_) | Outcome::Left(_)) {
             self.rest_if_still_due(id, acting).await?;
         }
         Ok(settled.outcome)

@@ -19,7 +19,7 @@ const PARKED: SignedDuration = SignedDuration::from_hours(24);
 const REFUSALS: u32 = 3;
 
 /// A contact's reply so shortly after a close may have come before it: Intercom counts in seconds.
-const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);
+pub(super) const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);
 
 impl Sweeper {
     /// The one call. It is written down before it leaves, so that whatever happens it is never sent blindly again.
@@ -27,25 +27,28 @@ impl Sweeper {
         &self,
         id: &ConversationId,
         acting: &Acting,
-        ready: Ready,
-    ) -> Result<(Outcome, Next), SweepError> {
+        mut ready: Ready,
+    ) -> Result<(Claimed, Outcome, Next), SweepError> {
         let now = self.standpoint.now();
         let template = template(&ready.action).map(rule::digest);
         let decided = &ready.fresh.decided;
         let sending = Sending {
             sent_at: now,
-            look_at: now + self.settings.unclear_quiet,
+            // A clock that lags must not shorten the rest.
+            look_at: self.standpoint.latest() + self.settings.unclear_quiet,
             template,
             digest: ready.text.as_ref().and_then(|text| self.intercom.text_key().digest(text)),
             snoozed_until: snoozed_until(&decided.conversation, &decided.history, now),
             contact: decided.conversation.last_contact_reply(),
         };
-        if !self.store.about_to_send(ready.claimed, &sending).await? {
-            return Ok((Outcome::Left("another attempt at the same step is under way".into()), Next::Go));
-        }
+        let Some(claimed) = self.store.about_to_send(ready.claimed, &sending).await? else {
+            let why = "another attempt at the same step is under way";
+            return Ok((ready.claimed, Outcome::Left(why.into()), Next::Go));
+        };
+        ready.claimed = claimed;
         if self.is_old(&ready.fresh) {
             let why = "what was read had grown old before the call could leave";
-            return Ok((Outcome::Deferred(why.into()), Next::Go));
+            return Ok((claimed, Outcome::Deferred(why.into()), Next::Go));
         }
         let text = ready.text.as_deref();
         let closes = matches!(ready.action, Action::Close { .. });
@@ -53,7 +56,7 @@ impl Sweeper {
             (Action::Reply { .. }, Some(text)) => self.intercom.reply(id, &acting.admin_id, text).await,
             (Action::Close { .. }, text) => self.intercom.close(id, &acting.admin_id, text).await,
             (Action::Reply { .. }, None) | (Action::PassOver { .. }, _) => {
-                return Ok((Outcome::Deferred("there was nothing to send".into()), Next::Go));
+                return Ok((claimed, Outcome::Deferred("there was nothing to send".into()), Next::Go));
             }
         };
         self.note_answer(&answer);
@@ -62,11 +65,11 @@ impl Sweeper {
             self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         }
         match answer {
-            Ok(answer) if closes => Ok((self.closed(id, acting, ready, &sending, &answer).await?, Next::Go)),
-            Ok(answer) => Ok((replied(acting, ready, &sending, &answer), Next::Go)),
+            Ok(answer) if closes => Ok((claimed, self.closed(id, acting, ready, &sending, &answer).await?, Next::Go)),
+            Ok(answer) => Ok((claimed, replied(acting, ready, &sending, &answer), Next::Go)),
             Err(error) => {
                 let next = if goes_on_after(error.class()) { Next::Go } else { Next::Stop };
-                Ok((self.refused_or_lost(id, ready.claimed, &sending, error).await?, next))
+                Ok((claimed, self.refused_or_lost(id, claimed, &sending, error).await?, next))
             }
         }
     }

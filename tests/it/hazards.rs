@@ -63,7 +63,7 @@ async fn what_is_due_next_is_written_with_the_outcome() {
         snoozed_until: None,
         contact: None,
     };
-    assert!(store.about_to_send(claimed, &sending).await.unwrap());
+    let claimed = store.about_to_send(claimed, &sending).await.unwrap().unwrap();
     // The echo of our own message arrives before the answer: decided as "unclear", due_at becomes NULL.
     store.record(&[Record::Fetched(Box::new(Sighting::of(id.clone())))], &context).await.unwrap();
     let deed = Deed { at: now, part: Some(PartId::Part(999_999)) };

@@ -1,4 +1,4 @@
-//! What can only be tested from outside: the server over real sockets, and the shape of the source tree.
+//! What can only be tested from outside: the whole daemon against the fake, the program, and the source tree.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
@@ -8,6 +8,7 @@ mod harness;
 mod hazards;
 mod looks;
 mod operates;
+mod perils;
 mod receives;
 mod recipes;
 mod sockets;

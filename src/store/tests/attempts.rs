@@ -33,8 +33,7 @@ pub(super) fn sending(minute: i64) -> Sending {
 
 pub(super) async fn sent(shelf: &Shelf, conversation: &str, step: StepId, minute: i64) -> Claimed {
     let claimed = claim(shelf, conversation, step).await.unwrap();
-    assert!(shelf.store.about_to_send(claimed, &sending(minute)).await.unwrap());
-    claimed
+    shelf.store.about_to_send(claimed, &sending(minute)).await.unwrap().unwrap()
 }
 
 pub(super) fn deed(minute: i64) -> Deed {
@@ -88,13 +87,13 @@ async fn only_what_certainly_took_no_effect_is_claimed_again() {
         let shelf = Shelf::new().await;
         let claimed = sent(&shelf, "5", CLOSE, DAY).await;
         assert_eq!(claim(&shelf, "5", CLOSE).await, None, "in flight");
-        assert!(!shelf.store.about_to_send(claimed, &sending(DAY)).await.unwrap(), "in flight");
+        assert_eq!(shelf.store.about_to_send(claimed, &sending(DAY)).await.unwrap(), None, "in flight");
         settle(&shelf, claimed, &outcome, DAY).await;
         let shelf = shelf.reopened().await;
         let anew = claim(&shelf, "5", CLOSE).await;
         assert_eq!(anew.is_some(), again, "{outcome:?}");
         let sends = shelf.store.about_to_send(anew.unwrap_or(claimed), &sending(DAY)).await.unwrap();
-        assert_eq!(sends, again, "{outcome:?}");
+        assert_eq!(sends.is_some(), again, "{outcome:?}");
     }
 }
 
@@ -105,7 +104,7 @@ async fn two_instances_never_both_send() {
     let claimed = claim(&shelf, "5", CLOSE).await.unwrap();
     let sending = sending(DAY);
     let (one, two) = tokio::join!(shelf.store.about_to_send(claimed, &sending), other.about_to_send(claimed, &sending));
-    assert_eq!(u8::from(one.unwrap()) + u8::from(two.unwrap()), 1);
+    assert_eq!([one.unwrap(), two.unwrap()].iter().flatten().count(), 1);
 }
 
 #[tokio::test]
@@ -190,7 +189,7 @@ async fn the_sliding_hour_counts_what_left_or_may_have_and_survives_a_restart() 
         [("1", CLOSE, sending(DAY)), ("2", CLOSE, silent), ("3", REPLY, sending(DAY + 30)), ("4", REPLY, sending(DAY))]
     {
         let claimed = claim(&shelf, conversation, step).await.unwrap();
-        shelf.store.about_to_send(claimed, &sending).await.unwrap();
+        let claimed = shelf.store.about_to_send(claimed, &sending).await.unwrap().unwrap();
         match conversation {
             "1" => assert!(settle(&shelf, claimed, &done(DAY, false), DAY).await.news),
             "4" => assert!(settle(&shelf, claimed, &Outcome::Deferred("not sent".to_owned()), DAY).await.news),
