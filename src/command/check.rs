@@ -144,7 +144,7 @@ fn summary(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Mode: {mode}")?;
     writeln!(out, "Intercom: {}, version {}", config.intercom.base_url, config.intercom.api_version)?;
     writeln!(out, "Webhooks: {} on http://{}", config.server.webhook_path, config.server.listen)?;
-    writeln!(out, "Health and metrics: http://{}", config.admin.listen)?;
+    writeln!(out, "Health: http://{}", config.admin.listen)?;
     writeln!(out, "Database: {}", config.database.path.display())?;
     if config.rules.hold_tags.is_empty() {
         writeln!(out, "Held by tag: none")?;

@@ -55,7 +55,7 @@ fn a_good_file_is_told_in_plain_words() {
     Mode: dry-run; decisions are written down, nothing is sent to Intercom
     Intercom: https://api.intercom.io/, version 2.16
     Webhooks: /webhooks/intercom on http://127.0.0.1:8080
-    Health and metrics: http://127.0.0.1:8081
+    Health: http://127.0.0.1:8081
     Database: autoclosed.db
     Never touched while tagged: autoclose-hold
 
