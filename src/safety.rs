@@ -87,6 +87,7 @@ pub struct Budget {
     messages: u32,
     /// When the hourly budgets begin to grow again.
     pub grows_at: Option<Timestamp>,
+    waiting: i64,
 }
 
 /// Which budget is used up.
@@ -114,7 +115,14 @@ impl Budget {
             closes: limits.closes_per_hour.saturating_sub(closes),
             messages: limits.messages_per_hour.saturating_sub(messages),
             grows_at: oldest.map(|oldest| oldest + BUDGET_WINDOW),
+            waiting: 0,
         })
+    }
+
+    /// When one more that must wait for the hourly budgets is to come back: in the order in which they asked.
+    pub fn come_back(&mut self, earliest: Timestamp) -> Timestamp {
+        self.waiting += 1;
+        self.grows_at.unwrap_or(earliest).max(earliest) + SignedDuration::from_millis(self.waiting)
     }
 
     /// Whether a deed of this kind is within the budgets.

@@ -105,13 +105,13 @@ impl Sweeper {
         acting: &Acting,
         claimed: Claimed,
         spent: Spent,
-        budget: &Budget,
+        budget: &mut Budget,
         conversation: &Conversation,
     ) -> Result<(), SweepError> {
         let context = self.context();
         let outcome = Outcome::Deferred(spent.to_string());
         self.store.settle(claimed, &outcome, &inputs(conversation, &[]), &context).await?;
-        let again = budget.grows_at.unwrap_or(context.now).max(context.now + REST);
+        let again = budget.come_back(context.now + REST);
         Ok(self.store.put_off(&acting.app_id, id, context.now, again).await?)
     }
 

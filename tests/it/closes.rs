@@ -182,7 +182,7 @@ async fn closes_in_any_hour_stay_within_the_budget_across_restarts() {
     house.restart().await;
     house.after(minutes(50)).await;
     assert_eq!(closed(&house), 2);
-    house.after(minutes(10)).await;
+    house.after(minutes(11)).await;
     house.sweep().await;
     assert_eq!(closed(&house), 4);
 }
@@ -374,7 +374,7 @@ async fn messages_in_any_hour_stay_within_the_budget_and_silent_closes_do_not_co
             let told = "deferred close: the messages of this hour are used up ([safety] max_messages_per_hour)";
             assert_eq!(house.journal(&ids[3]).await, [told]);
         }
-        house.after(minutes(1)).await;
+        house.after(minutes(2)).await;
         assert_eq!(closed(&house), 4, "{close}");
     }
 }
@@ -431,4 +431,22 @@ async fn rules_that_did_not_change_decide_on_nothing_again() {
     house.restart().await;
     house.sweep().await;
     assert_eq!(house.state(&id), "closed");
+}
+
+#[tokio::test]
+async fn what_waits_for_the_budget_comes_back_in_the_order_in_which_it_was_due() {
+    let rule = format!("mode = \"live\"\n[safety]\nmax_closes_per_hour = 1\n{QUIET_A_DAY}");
+    let mut house = House::configured(&rule, Workspace::default()).await;
+    house.start().await;
+    house.look().await;
+    let (last, first) = (house.intercom.contact_starts("Hello?"), house.answered().await);
+    house.clock.advance(minutes(5));
+    let second = house.answered().await;
+    house.clock.advance(minutes(5));
+    house.intercom.teammate_replies(&last, "Hello.");
+    let states = |house: &House| [house.state(&first), house.state(&second), house.state(&last)];
+    house.after(days(1)).await;
+    assert_eq!(states(&house), ["closed", "open", "open"]);
+    house.after(hours(1) + seconds(1)).await;
+    assert_eq!(states(&house), ["closed", "closed", "open"]);
 }
