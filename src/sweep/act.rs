@@ -132,16 +132,20 @@ impl Sweeper {
         let (mut next, mut claimed) = (Next::Go, claimed);
         let (outcome, inputs) = match prepared {
             Prepared::Not(outcome, inputs) => (outcome, inputs),
-            Prepared::Ready(ready) if self.settings.dry_run => (Outcome::DryRun(ready.why), ready.inputs),
             Prepared::Ready(ready) => {
                 let inputs = ready.inputs.clone();
                 let speaks = ready.text.is_some();
                 if let Err(spent) = budget.allows(due.step.kind, speaks) {
                     (Outcome::Deferred(spent.to_string()), inputs)
                 } else {
+                    // Dry-run differs in this last step alone.
                     budget.spend(due.step.kind, speaks);
                     let outcome;
-                    (claimed, outcome, next) = self.send(id, acting, *ready).await?;
+                    (claimed, outcome, next) = if self.settings.dry_run {
+                        (claimed, Outcome::DryRun(ready.why), Next::Go)
+                    } else {
+                        self.send(id, acting, *ready).await?
+                    };
                     (outcome, inputs)
                 }
             }

@@ -409,3 +409,19 @@ async fn a_reply_while_the_contact_is_read_is_not_closed_over_although_no_webhoo
     assert_eq!((house.state(&id), house.deeds()), ("open", vec![]));
     assert_eq!(house.journal(&id).await.len(), 1);
 }
+
+#[tokio::test]
+async fn dry_run_does_no_more_in_one_sweep_than_live_would() {
+    let rule = format!("mode = \"dry-run\"\n[safety]\nmax_actions_per_sweep = 1\n{QUIET_A_DAY}");
+    let mut house = House::configured(&rule, Workspace::default()).await;
+    house.start().await;
+    house.look().await;
+    for _ in 0..3 {
+        house.answered().await;
+    }
+    for want in 1..=3 {
+        house.after(if want == 1 { days(1) } else { seconds(10) }).await;
+        assert_eq!(house.daemon().store().journal(None).await.unwrap().len(), want);
+    }
+    assert_eq!(house.deeds(), Vec::<String>::new());
+}
