@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Mode, Secrets, longest_gap};
 use crate::health::{self, Health};
 use crate::identity::{self};
+use crate::intercom::lens::Lens;
 use crate::intercom::text::TextKey;
 use crate::intercom::{Intercom, signature};
 use crate::receiver::{self, Receiver};
@@ -82,9 +83,10 @@ impl Daemon {
         let public = listen(config.server.listen, "server").await?;
         let admin = listen(config.admin.listen, "admin").await?;
         let store = Store::open(&config.database.path.clone()).await?;
-        let text_key = TextKey::new(&store.text_key().await?);
+        let lens = Lens::new(TextKey::new(&store.text_key().await?));
+        lens.watch(config.rules.attributes());
         let intercom =
-            Intercom::new(client_settings(config), secrets.access_token.clone(), text_key.clone(), clock.clone())?;
+            Intercom::new(client_settings(config), secrets.access_token.clone(), lens.clone(), clock.clone())?;
         let expected = expected(config);
         let standpoint = Standpoint::new(
             clock,
@@ -115,7 +117,7 @@ impl Daemon {
         };
         let receiver = Receiver {
             secrets: Arc::new(signature::Secrets::new(&secrets.client_secrets)),
-            text_key: Arc::new(text_key),
+            lens,
             max_body: config.server.max_body,
             writer,
             tally: Arc::clone(&tally),

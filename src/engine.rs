@@ -7,6 +7,7 @@ pub mod activity;
 pub mod calendar;
 pub mod conversation;
 pub mod decide;
+pub mod facts;
 pub mod history;
 mod ladder;
 mod matching;
@@ -18,6 +19,7 @@ pub use conversation::{
     Activity, Actor, Class, Conversation, ConversationId, Facts, Part, PartId, Sighting, Snapshot, State,
 };
 pub use decide::{Action, Decision, decide, snooze_to_restore, snoozed_until};
+pub use facts::{AttributeValue, Change};
 pub use history::{Attempt, Deed, History, Phase};
 pub use rule::{Rule, RuleSet, Step};
 pub use why::Why;

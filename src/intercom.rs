@@ -5,9 +5,11 @@
 //! itself, and deciding anything. What leaves here is a [`Sighting`](crate::engine::Sighting): who did what and when,
 //! and the facts that rules look at.
 
+pub(crate) mod attribute;
 pub mod classify;
 pub mod client;
 pub mod error;
+pub mod lens;
 pub mod notification;
 pub mod pace;
 pub mod signature;

@@ -13,7 +13,7 @@ use axum::routing::{MethodRouter, on};
 
 use crate::intercom::notification::{self, Content, Notification};
 use crate::intercom::signature::{Secrets, Verified};
-use crate::intercom::text::TextKey;
+use crate::intercom::lens::Lens;
 use crate::server;
 use crate::store::{Record, Recorded, Told};
 use crate::tally::Tally;
@@ -28,8 +28,8 @@ const OF_NO_INTEREST: [&str; 8] =
 pub struct Receiver {
     /// Client secrets of the app, any of which may have signed.
     pub secrets: Arc<Secrets>,
-    /// Key of text digests.
-    pub text_key: Arc<TextKey>,
+    /// What of them is kept.
+    pub lens: Lens,
     /// Largest body, in bytes.
     pub max_body: usize,
     /// Where notifications go.
@@ -69,7 +69,7 @@ async fn take(receiver: &Receiver, request: Request) -> Result<(), StatusCode> {
         tracing::debug!(reason = %reason, "refused a notification");
         StatusCode::UNAUTHORIZED
     })?;
-    let notification = notification::parse(&body, &receiver.text_key);
+    let notification = notification::parse(&body, &receiver.lens);
     if matches!(notification.content, Content::Ping) {
         receiver.tally.recorded(Recorded::Ignored);
         return Ok(());

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 mod attempts;
 mod conversations;
+mod facts;
 mod fold;
 mod outcome;
 mod record;
@@ -228,7 +229,10 @@ fn damaged(error: sqlx::Error) -> StoreError {
 }
 
 /// Version, name and text of every migration; a test compares them with the folder.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "init", include_str!("../migrations/sqlite/0001_init.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "init", include_str!("../migrations/sqlite/0001_init.sql")),
+    (2, "steps", include_str!("../migrations/sqlite/0002_steps.sql")),
+];
 
 fn migrator() -> Migrator {
     let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {

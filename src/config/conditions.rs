@@ -2,6 +2,8 @@
 //!
 //! Owns: every condition, its values and its default. Refuses: conditions that nothing could ever fulfil.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -72,6 +74,11 @@ pub(super) fn matches(table: &mut Reader<'_>, timezone: &TimeZone, leave: bool) 
         tags: names(&mut conditions, "tags", "vip"),
         all_tags: names(&mut conditions, "all_tags", "vip"),
         not_tags: names(&mut conditions, "not_tags", "vip"),
+        team: Vec::new(),
+        not_team: Vec::new(),
+        assignee: Vec::new(),
+        not_assignee: Vec::new(),
+        attributes: BTreeMap::new(),
         unassigned: conditions.boolean("unassigned").map(Spanned::into_inner),
         priority: words(&mut conditions, "priority", &PRIORITIES),
         channel: names(&mut conditions, "channel", "email"),

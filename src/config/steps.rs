@@ -16,7 +16,7 @@ use super::reader::Reader;
 use super::rules::{self, not_empty, owned};
 use crate::engine::Step;
 use crate::engine::calendar::Calendar;
-use crate::engine::rule::{Act, After, StepId, StepKind};
+use crate::engine::rule::{Act, After, Labels, StepId, StepKind};
 use crate::message;
 
 /// An `after` below this is probably a slip of the unit.
@@ -146,7 +146,8 @@ impl FoundStep<'_> {
         });
         let act = match self.kind? {
             StepKind::Reply => Act::Reply { body: body? },
-            StepKind::Close => Act::Close { body },
+            StepKind::Close => Act::Close { body, labels: Labels::default() },
+            _ => return None,
         };
         let id = StepId { kind: self.kind?, nth: self.nth };
         Some(Step { id, after: self.after?.into_inner().after, act, channels: self.channels })

@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::rule::{Act, After, AfterReopen, ContactReplied, Match, StateName, StepKind, WaitingOn};
+use crate::engine::rule::{Act, After, AfterReopen, ContactReplied, Labels, Match, StateName, StepKind, WaitingOn};
 use crate::engine::{Class, Step};
 
 const SHIPPED: &str = include_str!("../../config/autoclosed.toml");
@@ -136,7 +136,7 @@ fn a_rule_means_what_it_says() {
     assert_eq!(told, want.map(|(step, after)| (step.to_owned(), after)));
     assert_eq!(rule.steps[0].channels, ["conversation"]);
     assert_eq!(rule.steps[1].channels, ["conversation", "email"]);
-    assert_eq!(rule.steps[2].act, Act::Close { body: None });
+    assert_eq!(rule.steps[2].act, Act::Close { body: None, labels: Labels::default() });
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 pub use super::activity::{Activity, Actor, Class, Part, PartId};
+pub use super::facts::{AttributeValue, Facts, State, Tag};
 
 /// Intercom's id of a conversation: 1 to 20 digits. Anything else never reaches a URL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,46 +39,6 @@ impl fmt::Display for ConversationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Whether a conversation is open, snoozed or closed. `open` on the wire is true while snoozed: never use it alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// Open.
-    Open,
-    /// Snoozed.
-    Snoozed {
-        /// When Intercom will open it again; `None` if it did not say.
-        until: Option<Timestamp>,
-    },
-    /// Closed.
-    Closed,
-}
-
-/// A tag on a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tag {
-    /// Intercom's id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-}
-
-/// The facts that can change and that rules match on. `None` is *not known*, never zero or empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Facts {
-    /// Open, snoozed or closed.
-    pub state: Option<State>,
-    /// Tags, sorted.
-    pub tags: Option<Vec<Tag>>,
-    /// Teammate it is assigned to; `Some(None)` is nobody.
-    pub admin_assignee_id: Option<Option<String>>,
-    /// Team it is assigned to; `Some(None)` is none.
-    pub team_assignee_id: Option<Option<String>>,
-    /// Priority in Intercom's newest words: none, low, medium, high, urgent.
-    pub priority: Option<String>,
-    /// Fin's resolution (`ai_agent.resolution_state`); `Some(None)` where Fin took no part.
-    pub ai_resolution: Option<Option<String>>,
 }
 
 /// The facts at one moment, with what orders them against other snapshots. Two of the same version order by their
@@ -176,6 +137,8 @@ pub struct Conversation {
     pub latest: BTreeMap<(Class, Actor), Moment>,
     /// The newest parts by the daemon's admin; whose they are is decided with the history at hand.
     pub by_admin: BTreeSet<Part>,
+    /// The newest ends of snoozes by their timer, one by one, as some may be of our own snoozes.
+    pub wakes: BTreeSet<Moment>,
     /// Ends of snoozes that were seen, to know a `timer_unsnooze` part for what it is.
     pub snooze_ends: BTreeSet<Timestamp>,
 }
@@ -194,6 +157,7 @@ impl Conversation {
             whole: false,
             latest: BTreeMap::new(),
             by_admin: BTreeSet::new(),
+            wakes: BTreeSet::new(),
             snooze_ends: BTreeSet::new(),
         }
     }
@@ -265,6 +229,13 @@ impl Conversation {
     }
 
     fn add(&mut self, class: Class, actor: Actor, moment: Moment) {
+        if (class, actor) == (Class::Unsnoozed, Actor::Timer) {
+            self.wakes.insert(moment);
+            while self.wakes.len() > REMEMBERED_SNOOZES {
+                self.wakes.pop_first();
+            }
+            return;
+        }
         let latest = self.latest.entry((class, actor)).or_insert(moment);
         *latest = moment.max(*latest);
     }

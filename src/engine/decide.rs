@@ -9,7 +9,7 @@ use super::conversation::{Activity, Class, Conversation};
 use super::history::{History, Phase};
 use super::ladder::Ladder;
 use super::matching::{Fit, fit, tag_names};
-use super::rule::{AfterReopen, Rule, RuleName, RuleSet, StepId};
+use super::rule::{AfterReopen, Assignment, Labels, Rule, RuleName, RuleSet, StepId};
 use super::view::{Standing, View};
 use super::why::{PassedOver, Why};
 
@@ -57,18 +57,69 @@ pub enum Action {
         /// When the rule's close is planned for.
         closes_at: Option<Timestamp>,
     },
+    /// Leave a note.
+    Note {
+        /// Template of the text.
+        body: Arc<str>,
+        /// When the rule's close is planned for.
+        closes_at: Option<Timestamp>,
+    },
     /// Close.
     Close {
         /// Template of the last word; none is silent.
         body: Option<Arc<str>>,
         /// There is a last word, but it may not go out on this channel.
         muted: bool,
+        /// What is put on it afterwards.
+        labels: Labels,
+    },
+    /// Snooze.
+    Snooze {
+        /// Until then; a whole second.
+        until: Timestamp,
+    },
+    /// Open.
+    Open,
+    /// Assign.
+    Assign(Assignment),
+    /// Put labels on, or take them off.
+    Label {
+        /// Which.
+        labels: Labels,
+        /// When the rule's close is planned for.
+        closes_at: Option<Timestamp>,
     },
     /// Note that the step is not done, and go on.
     PassOver {
         /// Why.
         why: PassedOver,
     },
+}
+
+impl Action {
+    /// Template of the text that goes with it.
+    pub fn template(&self) -> Option<&Arc<str>> {
+        match self {
+            Action::Reply { body, .. } | Action::Note { body, .. } => Some(body),
+            Action::Close { body, .. } => body.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the contact gets a message by it.
+    pub fn speaks(&self) -> bool {
+        matches!(self, Action::Reply { .. } | Action::Close { body: Some(_), .. })
+    }
+
+    /// When the rule's close is planned for, as its text may say.
+    pub fn closes_at(&self) -> Option<Timestamp> {
+        match self {
+            Action::Reply { closes_at, .. } | Action::Note { closes_at, .. } | Action::Label { closes_at, .. } => {
+                *closes_at
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Decision {
@@ -138,25 +189,58 @@ fn closed_often_enough(view: &View<'_>, rules: &RuleSet) -> Option<Why> {
     (times >= rules.max_auto_closes).then_some(Why::ClosedOften { times })
 }
 
-/// The rule that has begun keeps the conversation; else the first that fits owns it.
+/// The rule that has begun keeps the conversation, whatever its own steps have changed; else the first that fits owns
+/// it.
 fn by_rule(view: &View<'_>, rules: &RuleSet) -> Decision {
+    match keeper(view, rules) {
+        Keeper::Rule(rule) => return work(rule, view),
+        Keeper::Unknown => return Decision::Leave { why: Why::NotRead },
+        Keeper::Nobody => {}
+    }
     let mut reasons = Vec::new();
-    let mut owner = None;
-    let mut unknown = false;
     for rule in &rules.rules {
         match fit(&rule.matches, view) {
-            Fit::Yes if begun(rule, view) => return work(rule, view),
-            Fit::Yes if owner.is_none() && !unknown => owner = Some(rule),
-            Fit::Unknown if owner.is_none() => unknown = true,
+            Fit::Yes => return work(rule, view),
+            Fit::Unknown => return Decision::Leave { why: Why::NotRead },
             Fit::No(misfit) => reasons.push((rule.name.clone(), misfit)),
-            Fit::Yes | Fit::Unknown => {}
         }
     }
-    match owner {
-        Some(rule) => work(rule, view),
-        None if unknown => Decision::Leave { why: Why::NotRead },
-        None => Decision::Leave { why: Why::NoRuleFits(reasons) },
+    Decision::Leave { why: Why::NoRuleFits(reasons) }
+}
+
+/// Which rule keeps what it has begun.
+enum Keeper<'a> {
+    Rule(&'a Rule),
+    /// A fact that this depends on is not known.
+    Unknown,
+    Nobody,
+}
+
+/// What a rule above it leaves alone, no rule keeps.
+fn keeper<'a>(view: &View<'_>, rules: &'a RuleSet) -> Keeper<'a> {
+    if view.history.attempts.is_empty() {
+        return Keeper::Nobody;
     }
+    for rule in &rules.rules {
+        if rule.steps.is_empty() {
+            match fit(&rule.matches, view) {
+                Fit::Yes => return Keeper::Nobody,
+                // It may leave alone what a rule below has begun.
+                Fit::Unknown if rules.rules.iter().any(|rule| begun(rule, view)) => return Keeper::Unknown,
+                Fit::Unknown | Fit::No(_) => continue,
+            }
+        }
+        let Some(ladder) = anchor(rule, view).map(|anchor| Ladder { rule, view, anchor }) else { continue };
+        if !ladder.begun() {
+            continue;
+        }
+        match fit(&rule.matches, &view.without(ladder.attempts())) {
+            Fit::Yes => return Keeper::Rule(rule),
+            Fit::Unknown => return Keeper::Unknown,
+            Fit::No(_) => {}
+        }
+    }
+    Keeper::Nobody
 }
 
 fn anchor(rule: &Rule, view: &View<'_>) -> Option<Activity> {

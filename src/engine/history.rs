@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::conversation::PartId;
+use super::facts::Change;
 use super::rule::{RuleName, StepId, StepKind};
 
 /// Everything the daemon did to one conversation, oldest first.
@@ -37,6 +38,8 @@ pub struct Attempt {
     pub text: Option<String>,
     /// The end of the snooze that the conversation was in just before, if it was.
     pub snoozed_until: Option<Timestamp>,
+    /// What it changed of the facts, if it took effect.
+    pub changes: Vec<Change>,
 }
 
 /// A part that the daemon made.
@@ -51,14 +54,37 @@ pub struct Deed {
 impl Attempt {
     /// A message to the contact left, or may have left: also where what became of it was never found out.
     pub fn spoke(&self) -> bool {
+        self.step.kind != StepKind::Note && self.wrote()
+    }
+
+    /// A message to the contact or a note for the team left, or may have left.
+    pub fn wrote(&self) -> bool {
         self.template.is_some()
             && self.sent_at.is_some()
             && matches!(self.phase, Phase::Done | Phase::Raced | Phase::Unclear { .. } | Phase::Failed)
     }
 
+    /// It took effect, and that was not taken back.
+    pub fn done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// It ended a snooze without meaning to.
+    pub fn woke_a_snooze(&self) -> bool {
+        self.step.kind.wakes() && self.snoozed_until.is_some()
+    }
+
+    /// The end of the snooze that it began, if it began one.
+    pub fn snoozes_until(&self) -> Option<Timestamp> {
+        self.changes.iter().find_map(|change| match change {
+            Change::State { until, .. } => *until,
+            _ => None,
+        })
+    }
+
     /// The conversation was closed by it, and that was not taken back.
     pub fn closed(&self) -> bool {
-        self.step.kind == StepKind::Close && self.phase == Phase::Done
+        self.step.kind == StepKind::Close && self.done()
     }
 }
 

@@ -32,6 +32,8 @@ impl Ladder<'_> {
             match attempt.phase {
                 Phase::Done | Phase::Raced => before = Some((attempt.done_at.unwrap_or(attempt.due_at), step.after)),
                 Phase::Passed => before = Some((attempt.due_at, step.after)),
+                // Nothing depends on a label.
+                Phase::Failed if step.id.kind.labels() => before = Some((attempt.due_at, step.after)),
                 Phase::Failed => return Decision::Leave { why: Why::StepFailed { step: step.id } },
                 Phase::Unclear { .. } => return Decision::Leave { why: Why::Unclear },
                 Phase::Open | Phase::Parked { .. } => return self.next(index, due),
@@ -48,18 +50,21 @@ impl Ladder<'_> {
 
     /// Our attempt at this step in this period.
     fn attempt(&self, step: &Step) -> Option<&Attempt> {
-        let ours = |attempt: &&Attempt| self.in_this_period(attempt) && attempt.step == step.id;
-        self.view.history.attempts.iter().find(ours)
+        self.attempts().find(|attempt| attempt.step == step.id)
     }
 
     fn in_this_period(&self, attempt: &Attempt) -> bool {
         attempt.rule == self.rule.name && attempt.anchor_at == self.anchor.at
     }
 
-    /// Whether the rule has done a step of this period; it keeps the conversation then.
+    /// Whether the rule has done a step of this period, or passed it over; it keeps the conversation then.
     pub(super) fn begun(&self) -> bool {
-        let attempts = self.view.history.attempts.iter();
-        attempts.filter(|attempt| self.in_this_period(attempt)).any(|attempt| attempt.phase == Phase::Done)
+        self.attempts().any(|attempt| matches!(attempt.phase, Phase::Done | Phase::Passed))
+    }
+
+    /// Our attempts of this period.
+    pub(super) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.view.history.attempts.iter().filter(|attempt| self.in_this_period(attempt))
     }
 
     /// Due from then on, but done only in the hours in which the rule may act.
@@ -107,14 +112,22 @@ impl Ladder<'_> {
 
     fn action(&self, index: usize, due: Timestamp) -> Action {
         let step = &self.rule.steps[index];
+        let closes_at = || self.closes_at(index, due);
         match &step.act {
-            Act::Close { body: None } => Action::Close { body: None, muted: false },
-            Act::Close { body } if self.may_write(step) => Action::Close { body: body.clone(), muted: false },
-            Act::Close { .. } => Action::Close { body: None, muted: true },
+            Act::Close { body, labels } => {
+                let muted = body.is_some() && !self.may_write(step);
+                Action::Close { body: body.clone().filter(|_| !muted), muted, labels: labels.clone() }
+            }
             Act::Reply { body } => match self.barred(step, body) {
                 Some(why) => Action::PassOver { why },
-                None => Action::Reply { body: body.clone(), closes_at: self.closes_at(index, due) },
+                None => Action::Reply { body: body.clone(), closes_at: closes_at() },
             },
+            Act::Note { body } if self.noted(body) => Action::PassOver { why: PassedOver::NotedAlready },
+            Act::Note { body } => Action::Note { body: body.clone(), closes_at: closes_at() },
+            Act::Snooze { length } => Action::Snooze { until: whole_second(later(self.view.now, *length)) },
+            Act::Open => Action::Open,
+            Act::Assign(to) => Action::Assign(to.clone()),
+            Act::Label(labels) => Action::Label { labels: labels.clone(), closes_at: closes_at() },
         }
     }
 
@@ -137,11 +150,23 @@ impl Ladder<'_> {
         said.then_some(PassedOver::SaidAlready)
     }
 
+    /// The same note was left in this silence already.
+    fn noted(&self, body: &str) -> bool {
+        let template = rule::digest(body);
+        let notes = self.written_in_this_silence().filter(|attempt| attempt.step.kind == StepKind::Note);
+        notes.map(|attempt| &attempt.template).any(|known| known.as_ref() == Some(&template))
+    }
+
     /// Messages of ours since a contact or teammate last spoke, last words included.
     fn said_in_this_silence(&self) -> impl Iterator<Item = &Attempt> {
+        self.written_in_this_silence().filter(|attempt| attempt.spoke())
+    }
+
+    /// The same, with notes for the team.
+    fn written_in_this_silence(&self) -> impl Iterator<Item = &Attempt> {
         let since = self.view.silent_since();
         let in_it = move |attempt: &&Attempt| attempt.done_at.max(attempt.sent_at) >= since;
-        self.view.history.attempts.iter().filter(|attempt| attempt.spoke()).filter(in_it)
+        self.view.history.attempts.iter().filter(|attempt| attempt.wrote()).filter(in_it)
     }
 
     /// When the close will come if this step is done now, for the text to say.
@@ -167,4 +192,9 @@ fn by_another<'a>(rule: &Rule, attempts: impl Iterator<Item = &'a Attempt>) -> O
 /// The moment `by` after `at`; the end of time if it lies beyond.
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Intercom counts snoozes in seconds.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }

@@ -38,7 +38,10 @@ pub(super) fn fit(matches: &Match, view: &View<'_>) -> Fit {
         tags(matches, view),
         all_tags(matches, view),
         not_tags(matches, view),
+        facts::team(matches, view),
+        facts::assignee(matches, view),
         facts::unassigned(matches, view),
+        facts::attributes(matches, view),
         facts::priority(matches, view),
         facts::channel(matches, view),
         facts::delivered_as(matches, view),
@@ -136,7 +139,7 @@ fn not_tags(matches: &Match, view: &View<'_>) -> Holds {
 }
 
 /// Names of the conversation's tags, if they are known.
-pub(super) fn tag_names<'a>(view: &View<'a>) -> Option<Vec<&'a str>> {
-    let facts = view.conversation.facts()?;
+pub(super) fn tag_names<'a>(view: &'a View<'_>) -> Option<Vec<&'a str>> {
+    let facts = view.facts()?;
     facts.tags.as_ref().map(|tags| tags.iter().map(|tag| tag.name.as_str()).collect())
 }

@@ -77,6 +77,11 @@ fn does(action: &Action) -> String {
         Action::Close { muted: true, .. } => "close, muted".to_owned(),
         Action::Close { .. } => "close silently".to_owned(),
         Action::PassOver { why } => why.to_string(),
+        Action::Note { .. } => "note".to_owned(),
+        Action::Snooze { until } => format!("snooze until {}", why::at(*until)),
+        Action::Open => "open".to_owned(),
+        Action::Assign(_) => "assign".to_owned(),
+        Action::Label { .. } => "label".to_owned(),
     }
 }
 

@@ -2,10 +2,14 @@
 //!
 //! Owns: which parts are our own, the end of a snooze that nobody announces, and the state that follows from both.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::conversation::{Activity, Actor, Class, Conversation, Part, State};
+use super::conversation::{Activity, Actor, Class, Conversation, Facts, Part, State};
+use super::facts::Change;
 use super::history::{Attempt, Deed, History, Phase};
+use super::rule::{StateName, StepKind};
 
 /// Two clocks of Intercom's may differ by this much: a state part so near to a deed of ours belongs to it.
 const NEAR_A_DEED: SignedDuration = SignedDuration::from_secs(2);
@@ -33,7 +37,10 @@ pub(super) struct View<'a> {
     pub(super) standing: Standing,
     /// Intercom still says snoozed, though the snooze ended then.
     pub(super) overslept: Option<Timestamp>,
+    facts: Option<Cow<'a, Facts>>,
     activities: Vec<Activity>,
+    /// Ends of snoozes that a step of ours began: they wake the conversation, and nobody has done anything.
+    own_wakes: Vec<Activity>,
 }
 
 impl<'a> View<'a> {
@@ -42,12 +49,49 @@ impl<'a> View<'a> {
             Some(State::Snoozed { until: Some(until) }) if until <= now => Some(until),
             _ => None,
         };
-        let activities = activities(conversation, history);
-        let mut view = View { conversation, history, now, standing: Standing::Unknown, overslept, activities };
+        let (own_wakes, activities) = activities(conversation, history).into_iter().partition(|a| is_own_wake(a, history));
+        let facts = conversation.facts().map(Cow::Borrowed);
+        let standing = Standing::Unknown;
+        let mut view = View { conversation, history, now, standing, overslept, facts, activities, own_wakes };
         let rang = overslept.or_else(|| view.broken_snooze().filter(|until| *until <= now));
-        view.activities.extend(rang.map(rings));
+        if let Some(rang) = rang.map(rings) {
+            let own = is_own_wake(&rang, history);
+            if own { view.own_wakes.push(rang) } else { view.activities.push(rang) }
+        }
         view.standing = view.stand();
         view
+    }
+
+    /// The newest facts, if any were ever told.
+    pub(super) fn facts(&self) -> Option<&Facts> {
+        self.facts.as_deref()
+    }
+
+    /// The same conversation as if these attempts had changed nothing, as far as what they changed still stands.
+    pub(super) fn without<'b>(&self, attempts: impl Iterator<Item = &'b Attempt>) -> View<'a> {
+        let mut done: Vec<&Attempt> = attempts.filter(|attempt| attempt.done()).collect();
+        done.sort_by_key(|attempt| std::cmp::Reverse(attempt.done_at));
+        let changes = || done.iter().flat_map(|attempt| attempt.changes.iter().map(|change| (*attempt, change)));
+        let facts = self.facts().cloned();
+        let facts = facts.map(|facts| changes().fold(facts, |facts, (_, change)| facts.without(change)));
+        let before = |(attempt, change): (&Attempt, &Change)| match change {
+            Change::State { was, .. } if self.nobody_moved_it_since(attempt) => Some(standing(*was, attempt)),
+            _ => None,
+        };
+        // What the first of them found.
+        let standing = changes().map_while(before).last().unwrap_or(self.standing);
+        View {
+            facts: facts.map(Cow::Owned),
+            standing,
+            activities: self.activities.clone(),
+            own_wakes: self.own_wakes.clone(),
+            ..*self
+        }
+    }
+
+    /// The state is as the attempt left it, but for the end of its own snooze.
+    fn nobody_moved_it_since(&self, attempt: &Attempt) -> bool {
+        self.activities.iter().all(|a| Some(a.at) < attempt.done_at || !a.class.changes_state())
     }
 
     /// The latest activity of a class by anybody but the daemon.
@@ -97,7 +141,7 @@ impl<'a> View<'a> {
             return Standing::Snoozed { until: Some(until) };
         }
         let timers = self.activities.iter().filter(|a| a.class == Class::Unsnoozed && a.actor == Actor::Timer);
-        match timers.max_by_key(|a| a.order()) {
+        match timers.chain(&self.own_wakes).max_by_key(|a| a.order()) {
             Some(woken) if !self.activities.iter().any(|a| a.at >= woken.at && does_something(a)) => Standing::Woken,
             _ => Standing::Open,
         }
@@ -108,14 +152,29 @@ impl<'a> View<'a> {
         if self.conversation.state() != Some(State::Open) {
             return None;
         }
-        let done = self.history.attempts.iter().filter(|attempt| attempt.phase == Phase::Done);
+        let done = self.history.attempts.iter().filter(|attempt| attempt.done());
         // A second message finds it open already, and is none that woke it.
-        let woke = done.filter(|attempt| attempt.snoozed_until.is_some() || attempt.closed());
-        let last = woke.filter_map(|attempt| attempt.done_at.map(|at| (at, attempt))).max_by_key(|(at, _)| *at);
-        let (at, attempt) = last?;
+        let moved = done.filter(|attempt| attempt.step.kind.changes_state() || attempt.woke_a_snooze());
+        let last = moved.filter_map(|attempt| attempt.done_at.map(|at| (at, attempt))).max_by_key(|(at, _)| *at);
+        let (at, attempt) = last.filter(|(_, attempt)| attempt.woke_a_snooze())?;
         let untouched = |a: &Activity| a.at < at || !(a.class.speaks() || a.class.changes_state());
         if self.activities.iter().all(untouched) { attempt.snoozed_until } else { None }
     }
+}
+
+/// The state that an attempt found.
+fn standing(was: StateName, attempt: &Attempt) -> Standing {
+    match was {
+        StateName::Open => Standing::Open,
+        StateName::Woken => Standing::Woken,
+        StateName::Snoozed => Standing::Snoozed { until: attempt.snoozed_until },
+    }
+}
+
+/// The end of a snooze that a step of ours began.
+fn is_own_wake(activity: &Activity, history: &History) -> bool {
+    let by_timer = activity.class == Class::Unsnoozed && activity.actor == Actor::Timer;
+    by_timer && history.attempts.iter().any(|attempt| attempt.done() && attempt.snoozes_until() == Some(activity.at))
 }
 
 /// Something after which a conversation is no longer only woken: a person did it, a bot spoke, or whoever it was
@@ -135,7 +194,9 @@ fn rings(at: Timestamp) -> Activity {
 fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
     let told = conversation.latest.iter();
     let told = told.map(|((class, actor), (at, part))| Activity { class: *class, actor: *actor, at: *at, part: *part });
-    let mut activities: Vec<Activity> = told.map(|activity| on_time(conversation, activity)).collect();
+    let wakes = conversation.wakes.iter();
+    let wakes = wakes.map(|(at, part)| Activity { part: *part, ..rings(*at) });
+    let mut activities: Vec<Activity> = told.chain(wakes).map(|activity| on_time(conversation, activity)).collect();
     for part in conversation.by_admin.iter().filter(|part| !is_own(part, history)) {
         let classes = part.classes.iter();
         activities.extend(classes.map(|class| Activity {
@@ -169,14 +230,18 @@ fn made(attempt: &Attempt, part: &Part) -> bool {
     awaited || attempt.deeds.iter().any(|deed| is_it(attempt, deed, part))
 }
 
-/// The part of the deed, or a state change beside it: a message wakes a snooze, and that part's id is in no answer.
+/// The part of the deed, or one beside it that nobody says anything in: a message wakes a snooze, an attribute is set,
+/// and the ids of those parts are in no answer.
 fn is_it(attempt: &Attempt, deed: &Deed, part: &Part) -> bool {
     if deed.part.is_some() && deed.part == part.id {
         return true;
     }
     let near = part.at.duration_since(deed.at).abs() <= NEAR_A_DEED;
-    let silent = !part.classes.iter().any(|class| class.speaks());
-    let moves_state = silent && part.classes.iter().any(|class| class.changes_state());
+    let kind = attempt.step.kind;
+    let goes_with_it = |class: &Class| {
+        class.changes_state() || *class == Class::Other || (*class == Class::Assigned && kind == StepKind::Assign)
+    };
+    let beside = part.classes.iter().all(goes_with_it);
     let same_text = deed.part.is_none() && part.digest.is_some() && part.digest == attempt.text;
-    near && (moves_state || same_text)
+    near && (beside || same_text)
 }

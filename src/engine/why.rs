@@ -102,6 +102,19 @@ pub enum Misfit {
     LongSnooze,
     /// It is assigned, or not, as against what the rule asks for.
     Assigned(bool),
+    /// It is assigned to no team, or no teammate.
+    Unassigned(&'static str),
+    /// It is assigned to another team, or teammate.
+    OtherAssignee(&'static str),
+    /// It is assigned to a team, or teammate, that the rule leaves out.
+    Barred(&'static str),
+    /// An attribute has another value, or none. What it is may be personal.
+    Attribute {
+        /// Its name.
+        name: String,
+        /// It has a value.
+        set: bool,
+    },
     /// A fact is another one: which, and what it is.
     Other(&'static str, String),
     /// It is rated, or not.
@@ -117,6 +130,8 @@ pub enum Misfit {
 pub enum PassedOver {
     /// The same message was sent in this silence already.
     SaidAlready,
+    /// The same note was left in this silence already.
+    NotedAlready,
     /// Another rule wrote to the contact in this silence.
     OtherRuleWrote,
     /// Its channel is not one that the step may write on.
@@ -127,6 +142,7 @@ impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             PassedOver::SaidAlready => "passed over: the same message went out in this silence already",
+            PassedOver::NotedAlready => "passed over: the same note was left in this silence already",
             PassedOver::OtherRuleWrote => "passed over: another rule wrote to the contact in this silence",
             PassedOver::Channel => "passed over: the step may not write on this conversation's channel",
         })
@@ -149,6 +165,11 @@ impl fmt::Display for Misfit {
             Misfit::LongSnooze => f.write_str("it is snoozed for longer"),
             Misfit::Assigned(true) => f.write_str("it is assigned"),
             Misfit::Assigned(false) => f.write_str("it is not assigned"),
+            Misfit::Unassigned(what) => write!(f, "it is assigned to no {what}"),
+            Misfit::OtherAssignee(what) => write!(f, "it is assigned to another {what}"),
+            Misfit::Barred(what) => write!(f, "it is assigned to a {what} that the rule leaves out"),
+            Misfit::Attribute { name, set: true } => write!(f, "its attribute `{name}` is another one"),
+            Misfit::Attribute { name, set: false } => write!(f, "its attribute `{name}` is not set"),
             Misfit::Other(what, is) => write!(f, "its {what} is {is}"),
             Misfit::Rated(true) => f.write_str("it is rated"),
             Misfit::Rated(false) => f.write_str("it is not rated"),

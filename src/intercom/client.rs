@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use self::transport::{Request, Transport};
 use super::error::IntercomError;
 use super::pace::Permits;
-use super::text::TextKey;
+use super::lens::Lens;
 use crate::clock::Clock;
 use crate::engine::ConversationId;
 
@@ -36,7 +36,7 @@ const LARGEST_PAGE: u32 = 150;
 #[derive(Clone)]
 pub struct Intercom {
     transport: Arc<Transport>,
-    text_key: TextKey,
+    lens: Lens,
     permits: Option<Arc<Permits>>,
 }
 
@@ -68,12 +68,12 @@ impl Intercom {
     pub fn new(
         settings: ClientSettings,
         token: SecretString,
-        text_key: TextKey,
+        lens: Lens,
         clock: Clock,
     ) -> Result<Intercom, SetupError> {
         let http = setup::build(&settings, &token)?;
         let transport = Transport::new(http, settings.base_url, settings.requests_per_10s, clock);
-        Ok(Intercom { transport: Arc::new(transport), text_key, permits: None })
+        Ok(Intercom { transport: Arc::new(transport), lens, permits: None })
     }
 
     /// Waits until `n` requests may be sent, and reserves them. Give them to [`Intercom::with`].
@@ -176,9 +176,9 @@ impl Intercom {
         self.transport.pacer.cap()
     }
 
-    /// The key of text digests.
-    pub fn text_key(&self) -> &TextKey {
-        &self.text_key
+    /// What of its answers is kept.
+    pub fn lens(&self) -> &Lens {
+        &self.lens
     }
 
     /// How the calls have gone lately.
@@ -209,7 +209,7 @@ impl Intercom {
         deed: bool,
     ) -> Result<Answer<ReadConversation>, IntercomError> {
         let read = |json: &[u8], at| {
-            let read = ReadConversation::read(json, at, &self.text_key, deed)?;
+            let read = ReadConversation::read(json, at, &self.lens, deed)?;
             read.check(id, state).map(|()| read)
         };
         self.call(request, read).await

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::signature::Verified;
-use super::text::TextKey;
+use super::lens::Lens;
 pub use super::wire::Oddness;
 use super::wire::{self, Object, Scalar, Seen};
 use crate::engine::{Actor, Class, Part, Sighting};
@@ -101,10 +101,10 @@ struct Ticket<'a> {
     id: Scalar<'a>,
 }
 
-/// Reads a notification. Total: whatever was signed has an answer. `key` is for the digests of admins' texts.
-pub fn parse(body: &Verified, key: &TextKey) -> Notification {
+/// Reads a notification. Total: whatever was signed has an answer. `lens` says what is kept of it.
+pub fn parse(body: &Verified, lens: &Lens) -> Notification {
     match envelope(body.as_bytes()) {
-        Ok(envelope) => envelope.notification(key),
+        Ok(envelope) => envelope.notification(lens),
         Err(odd) => unreadable(body.as_bytes(), odd),
     }
 }
@@ -126,13 +126,13 @@ fn unreadable(body: &[u8], odd: Oddness) -> Notification {
 }
 
 impl Envelope<'_> {
-    fn notification(&self, key: &TextKey) -> Notification {
+    fn notification(&self, lens: &Lens) -> Notification {
         let topic = self.topic.text().filter(|topic| is_plain(topic, LONGEST_TOPIC));
         let date = self.created_at.date();
         let id = self.key();
         let content = match topic {
             None => Err(Oddness::Topic),
-            Some(topic) => self.content(topic, &id, key),
+            Some(topic) => self.content(topic, &id, lens),
         };
         Notification {
             app_id: self.app_id.id().filter(|id| is_plain(id, LONGEST_APP_ID)).map(std::borrow::Cow::into_owned),
@@ -162,7 +162,7 @@ impl Envelope<'_> {
         self.data.map_or("", RawValue::get)
     }
 
-    fn content(&self, topic: &str, id: &str, key: &TextKey) -> Result<Content, Oddness> {
+    fn content(&self, topic: &str, id: &str, lens: &Lens) -> Result<Content, Oddness> {
         let sighting = match topic {
             "ping" => return Ok(Content::Ping),
             // Their item has a shape of its own and tells nothing that we need.
@@ -170,7 +170,7 @@ impl Envelope<'_> {
             "conversation.deleted" => Some(deleted(self.data())?),
             _ if topic.starts_with("conversation.") || topic.starts_with("conversation_part.") => {
                 let created_at = self.created_at.date()?.ok_or(Oddness::Date)?;
-                Some(conversation(topic, self.data(), created_at, id, key)?)
+                Some(conversation(topic, self.data(), created_at, id, lens)?)
             }
             _ if topic.starts_with("ticket.") => ticket(self.data())?,
             _ => None,
@@ -189,7 +189,7 @@ fn item<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, Oddness> {
     }
 }
 
-fn conversation(topic: &str, data: &str, created_at: Timestamp, id: &str, key: &TextKey) -> Result<Sighting, Oddness> {
+fn conversation(topic: &str, data: &str, created_at: Timestamp, id: &str, lens: &Lens) -> Result<Sighting, Oddness> {
     let mut conversation: wire::Conversation<'_> = item(data)?;
     if conversation.is_something_else() {
         return Err(Oddness::Item);
@@ -197,7 +197,7 @@ fn conversation(topic: &str, data: &str, created_at: Timestamp, id: &str, key: &
     if topic == "conversation_part.redacted" {
         conversation.redact();
     }
-    let mut sighting = conversation.sighting(key, Seen::Notified { created_at, notification_id: id })?;
+    let mut sighting = conversation.sighting(lens, Seen::Notified { created_at, notification_id: id })?;
     match topic {
         "conversation.user.created" => sighting.whole = true,
         "conversation.read" => sighting.parts.push(by_contact(Class::Read, created_at)),

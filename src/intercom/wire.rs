@@ -100,6 +100,7 @@ pub(crate) struct Conversation<'a> {
     source: Object<Message<'a>>,
     conversation_message: Object<Message<'a>>,
     tags: Object<Tags<'a>>,
+    custom_attributes: Object<Attributes>,
     statistics: Object<Statistics<'a>>,
     ai_agent: Object<Fin<'a>>,
     conversation_rating: Object<Rating<'a>>,
@@ -146,6 +147,11 @@ struct TagItem<'a> {
     id: Scalar<'a>,
     name: Scalar<'a>,
 }
+
+/// Whatever a workspace has defined.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+struct Attributes(serde_json::Map<String, serde_json::Value>);
 
 #[derive(Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]

@@ -157,7 +157,7 @@ impl Store {
                 c.notification_id, c.created_at, c.channel, c.delivered_as, c.flags, c.latest, c.by_admin, c.snooze_ends,
                 c.due_at, c.fetch_at),
             (SELECT json_group_array(json_array(a.app_id, a.conversation_id, a.rule, a.step, a.anchor_at, a.due_at, a.phase,
-                a.outcome, a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest))
+                a.outcome, a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest, a.changes))
              FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id),
             c.id
             FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";

@@ -196,7 +196,7 @@ impl<'a> Fold<'a> {
         let (updated, told) = (ms(version.updated_at), ms(version.created_at));
         let until = state.and_then(rows::snoozed_until).map(ms);
         let state = state.map(rows::state_name);
-        let facts = rows::facts_json(&snapshot.facts);
+        let facts = super::facts::facts_json(&snapshot.facts);
         let fetched = i64::from(version.fetched);
         push(
             &mut self.facts,

@@ -1,14 +1,14 @@
 //! How conversations and attempts are spelt in the database. Rows travel as JSON in both directions, so that a
 //! batch of any size is one statement.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{StoreError, facts};
 use crate::engine::conversation::{
-    Actor, Class, Conversation, ConversationId, Facts, Part, PartId, Snapshot, State, Tag, Version,
+    Actor, Class, Conversation, ConversationId, Part, PartId, Snapshot, State, Version,
 };
 use crate::engine::history::{Attempt, Deed, Phase};
 use crate::engine::rule::RuleName;
@@ -16,6 +16,9 @@ use crate::engine::rule::RuleName;
 const TICKET: u8 = 1;
 const GONE: u8 = 2;
 const WHOLE: u8 = 4;
+
+/// Ends of snoozes stand among the latest of each class, several of them.
+const WAKE: (Class, Actor) = (Class::Unsnoozed, Actor::Timer);
 
 /// A conversation's row, in the order in which [`record`](super::record) reads it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,37 +43,6 @@ pub(super) struct ConversationRow(
     pub(super) Option<i64>,    // fetch_at
 );
 
-/// The facts as JSON: tags, admin assignee, team assignee, priority.
-#[expect(clippy::option_option, reason = "the outer one is knowledge, the inner one the fact")]
-#[derive(Serialize, Deserialize)]
-struct FactsJson {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    tags: Option<Vec<(String, String)>>,
-    #[serde(skip_serializing_if = "Option::is_none", default, with = "double_option")]
-    admin: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", default, with = "double_option")]
-    team: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    priority: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default, with = "double_option")]
-    ai: Option<Option<String>>,
-}
-
-/// Tells "nobody" (null) from "not known" (absent).
-mod double_option {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[expect(clippy::ref_option, clippy::option_option, reason = "the signature is serde's")]
-    pub(super) fn serialize<S: Serializer>(value: &Option<Option<String>>, to: S) -> Result<S::Ok, S::Error> {
-        value.as_ref().and_then(Option::as_ref).serialize(to)
-    }
-
-    #[expect(clippy::option_option, reason = "the outer one is knowledge, the inner one the fact")]
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-        Option::deserialize(from).map(Some)
-    }
-}
-
 type LatestJson = Vec<(String, String, i64, Option<String>)>;
 type PartJson = (Option<String>, i64, String, Option<String>, Vec<String>, Option<String>);
 
@@ -78,9 +50,9 @@ impl ConversationRow {
     pub(super) fn of(app_id: &str, c: &Conversation, due_at: Option<Timestamp>, fetch_at: Option<Timestamp>) -> Self {
         let version = c.snapshot.as_ref().map(|snapshot| &snapshot.version);
         let state = c.state();
-        let latest: LatestJson = c
-            .latest
-            .iter()
+        let wakes = c.wakes.iter().map(|moment| (WAKE, moment));
+        let latest = c.latest.iter().map(|(who, moment)| (*who, moment)).chain(wakes);
+        let latest: LatestJson = latest
             .map(|((class, actor), (at, part))| {
                 (class.name().to_owned(), actor.name().to_owned(), ms(*at), part.map(|part| part.to_string()))
             })
@@ -92,7 +64,7 @@ impl ConversationRow {
             c.id.to_string(),
             state.map(|state| state_name(state).to_owned()),
             state.and_then(snoozed_until).map(ms),
-            c.facts().map(facts_json),
+            c.facts().map(facts::facts_json),
             version.map(|version| ms(version.updated_at)),
             version.map(|version| i64::from(version.fetched)),
             version.map(|version| ms(version.created_at)),
@@ -115,6 +87,8 @@ impl ConversationRow {
         let latest: LatestJson = read(&self.13).ok_or_else(odd)?;
         let by_admin: Vec<PartJson> = read_or_none(self.14.as_deref()).ok_or_else(odd)?;
         let snooze_ends: Vec<i64> = read_or_none(self.15.as_deref()).ok_or_else(odd)?;
+        let latest = latest.iter().map(moment).collect::<Option<Vec<_>>>().ok_or_else(odd)?;
+        let (wakes, latest): (Vec<_>, Vec<_>) = latest.into_iter().partition(|(who, _)| *who == WAKE);
         Ok(Conversation {
             id,
             created_at: self.9.map(at).transpose()?,
@@ -124,7 +98,8 @@ impl ConversationRow {
             whole: self.12 & WHOLE > 0,
             channel: self.10.clone(),
             delivered_as: self.11.clone(),
-            latest: latest.iter().map(moment).collect::<Option<BTreeMap<_, _>>>().ok_or_else(odd)?,
+            latest: latest.into_iter().collect(),
+            wakes: wakes.into_iter().map(|(_, moment)| moment).collect(),
             by_admin: by_admin.into_iter().map(part).collect::<Option<BTreeSet<_>>>().ok_or_else(odd)?,
             snooze_ends: snooze_ends.into_iter().map(at).collect::<Result<BTreeSet<_>, _>>()?,
         })
@@ -134,7 +109,6 @@ impl ConversationRow {
     #[expect(clippy::option_option, reason = "an unread conversation has no snapshot, and that is no error")]
     fn snapshot(&self) -> Option<Option<Snapshot>> {
         let Some(facts) = &self.4 else { return Some(None) };
-        let facts: FactsJson = read(facts)?;
         let state = match (self.2.as_deref(), self.3) {
             (None, _) => None,
             (Some("open"), _) => Some(State::Open),
@@ -142,20 +116,12 @@ impl ConversationRow {
             (Some("snoozed"), until) => Some(State::Snoozed { until: until.map(at).transpose().ok()? }),
             _ => return None,
         };
+        let facts = facts::facts(facts, state)?;
         let version = Version {
             updated_at: at(self.5?).ok()?,
             fetched: self.6? != 0,
             created_at: at(self.7?).ok()?,
             notification_id: self.8.clone()?,
-        };
-        let tags = facts.tags.map(|tags| tags.into_iter().map(|(id, name)| Tag { id, name }).collect());
-        let facts = Facts {
-            state,
-            tags,
-            admin_assignee_id: facts.admin,
-            team_assignee_id: facts.team,
-            priority: facts.priority,
-            ai_resolution: facts.ai,
         };
         Some(Some(Snapshot { version, facts }))
     }
@@ -174,17 +140,6 @@ pub(super) fn snoozed_until(state: State) -> Option<Timestamp> {
         State::Snoozed { until } => until,
         State::Open | State::Closed => None,
     }
-}
-
-pub(super) fn facts_json(facts: &Facts) -> String {
-    let tags = facts.tags.as_ref();
-    json(&FactsJson {
-        tags: tags.map(|tags| tags.iter().map(|tag| (tag.id.clone(), tag.name.clone())).collect()),
-        admin: facts.admin_assignee_id.clone(),
-        team: facts.team_assignee_id.clone(),
-        priority: facts.priority.clone(),
-        ai: facts.ai_resolution.clone(),
-    })
 }
 
 fn part_json(part: &Part) -> PartJson {
@@ -230,6 +185,7 @@ pub(super) struct AttemptRow(
     Option<i64>,       // snoozed_until
     String,            // deeds
     Option<String>,    // digest
+    String,            // changes
 );
 
 impl AttemptRow {
@@ -262,6 +218,7 @@ impl AttemptRow {
             template: self.12,
             snoozed_until: self.13.map(at).transpose()?,
             text: self.15,
+            changes: facts::changes(&self.16).ok_or_else(odd)?,
         })
     }
 }

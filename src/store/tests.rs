@@ -179,6 +179,7 @@ fn snapshot(state: State, minute: i64, notification: &str) -> Snapshot {
         team_assignee_id: Some(None),
         priority: Some("none".to_owned()),
         ai_resolution: None,
+        attributes: std::collections::BTreeMap::new(),
     };
     Snapshot { version, facts }
 }

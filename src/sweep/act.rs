@@ -67,7 +67,7 @@ impl Sweeper {
             swept.waiting += 1;
             return self.only_read(id, acting).await;
         };
-        if budget.allows(step.kind, speaks(&action)) == Err(Spent::Sweep) {
+        if budget.allows(step.kind, action.speaks()) == Err(Spent::Sweep) {
             return Ok(Next::Stop);
         }
         let due = DueStep { rule, step, anchor_at, due_at };
@@ -76,7 +76,7 @@ impl Sweeper {
             self.store.reschedule(id, &context).await?;
             return Ok(Next::Go);
         };
-        if let Err(spent) = budget.allows(step.kind, speaks(&action)) {
+        if let Err(spent) = budget.allows(step.kind, action.speaks()) {
             self.over_budget(id, acting, claimed, spent, budget, &known.conversation).await?;
             return Ok(Next::Go);
         }
@@ -134,7 +134,7 @@ impl Sweeper {
             Prepared::Not(outcome, inputs) => (outcome, inputs),
             Prepared::Ready(ready) => {
                 let inputs = ready.inputs.clone();
-                let speaks = ready.text.is_some();
+                let speaks = ready.action.speaks();
                 if let Err(spent) = budget.allows(due.step.kind, speaks) {
                     (Outcome::Deferred(spent.to_string()), inputs)
                 } else {
@@ -173,7 +173,7 @@ impl Sweeper {
         if self.is_old(&fresh) {
             fresh = self.read(id).await?;
             match still_due(due, &fresh) {
-                Ok((again, _)) if template(&again) == template(&action) => {}
+                Ok((again, _)) if again.template() == action.template() => {}
                 Ok(_) => return Ok(Prepared::Not(Outcome::Left("things have changed meanwhile".into()), facts)),
                 Err(outcome) => return Ok(Prepared::Not(outcome, facts)),
             }
@@ -188,12 +188,8 @@ impl Sweeper {
         due: &DueStep,
         fresh: &Fresh,
     ) -> Result<Option<String>, message::TemplateError> {
-        let closes_at = match action {
-            Action::Reply { closes_at, .. } => *closes_at,
-            Action::Close { .. } | Action::PassOver { .. } => None,
-        };
-        match template(action) {
-            Some(template) => self.write(template, closes_at, due, fresh).await.map(Some),
+        match action.template() {
+            Some(template) => self.write(template, action.closes_at(), due, fresh).await.map(Some),
             None => Ok(None),
         }
     }
@@ -322,16 +318,4 @@ fn still_due(due: &DueStep, fresh: &Fresh) -> Result<(Action, String), Outcome> 
 fn inputs_of(due: &DueStep, fresh: &Fresh) -> Inputs {
     let period = [("anchor_at", due.anchor_at.to_string()), ("due_at", due.due_at.to_string())];
     inputs(&fresh.decided.conversation, &period)
-}
-
-fn speaks(action: &Action) -> bool {
-    template(action).is_some()
-}
-
-pub(super) fn template(action: &Action) -> Option<&str> {
-    match action {
-        Action::Reply { body, .. } => Some(body),
-        Action::Close { body, .. } => body.as_deref(),
-        Action::PassOver { .. } => None,
-    }
 }

@@ -77,7 +77,7 @@ impl Sweeper {
             (Some(deed), StepKind::Close) => {
                 raced_or_done(fresh, deed, pending.contact, "the answer was lost, but it was done".into())
             }
-            (Some(deed), StepKind::Reply) => {
+            (Some(deed), _) => {
                 let restore_snooze = pending.snoozed_until.is_some();
                 Outcome::Done { deed, restore_snooze, why: "the answer was lost, but it was done".into() }
             }
@@ -130,5 +130,6 @@ fn is_of_kind(part: &Part, kind: StepKind) -> bool {
     match kind {
         StepKind::Reply => part.classes.iter().any(|class| class.speaks()),
         StepKind::Close => part.classes.contains(&Activity::Closed),
+        _ => false,
     }
 }

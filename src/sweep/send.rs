@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Next, Ready, template};
+use super::act::{Next, Ready};
 use super::read::Fresh;
 use super::{SweepError, Sweeper};
 use crate::engine::conversation::{Class as Activity, ConversationId, Moment, State};
@@ -30,14 +30,14 @@ impl Sweeper {
         mut ready: Ready,
     ) -> Result<(Claimed, Outcome, Next), SweepError> {
         let now = self.standpoint.now();
-        let template = template(&ready.action).map(rule::digest);
+        let template = ready.action.template().map(|template| rule::digest(template));
         let decided = &ready.fresh.decided;
         let sending = Sending {
             sent_at: now,
             // A clock that lags must not shorten the rest.
             look_at: self.standpoint.latest() + self.settings.unclear_quiet,
             template,
-            digest: ready.text.as_ref().and_then(|text| self.intercom.text_key().digest(text)),
+            digest: ready.text.as_ref().and_then(|text| self.intercom.lens().key().digest(text)),
             snoozed_until: snoozed_until(&decided.conversation, &decided.history, now),
             contact: decided.conversation.last_contact_reply(),
         };
@@ -55,7 +55,7 @@ impl Sweeper {
         let answer = match (&ready.action, text) {
             (Action::Reply { .. }, Some(text)) => self.intercom.reply(id, &acting.admin_id, text).await,
             (Action::Close { .. }, text) => self.intercom.close(id, &acting.admin_id, text).await,
-            (Action::Reply { .. }, None) | (Action::PassOver { .. }, _) => {
+            _ => {
                 return Ok((claimed, Outcome::Deferred("there was nothing to send".into()), Next::Go));
             }
         };

@@ -40,7 +40,7 @@ fn standpoint() -> Standpoint {
         requests_per_10s: None,
     };
     let token = SecretString::from("token");
-    let intercom = Intercom::new(settings, token, TextKey::new(&[7; 32]), clock.clone()).unwrap();
+    let intercom = Intercom::new(settings, token, TextKey::new(&[7; 32]).into(), clock.clone()).unwrap();
     let identity = Identity { app_id: Some("ours".into()), admin_id: Some("9".into()) };
     Standpoint::new(clock, intercom, Arc::new(config.rules), true, KeepBodies::Odd, identity)
 }

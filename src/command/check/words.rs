@@ -107,8 +107,13 @@ fn tell(rule: &Rule, timezone: &TimeZone, out: &mut dyn Write) -> io::Result<()>
 fn deed(step: &Step) -> &'static str {
     match &step.act {
         Act::Reply { .. } => "send a message",
-        Act::Close { body: Some(_) } => "close with a last word",
-        Act::Close { body: None } => "close silently",
+        Act::Close { body: Some(_), .. } => "close with a last word",
+        Act::Close { body: None, .. } => "close silently",
+        Act::Note { .. } => "leave a note",
+        Act::Snooze { .. } => "snooze",
+        Act::Open => "open",
+        Act::Assign(_) => "assign",
+        Act::Label(_) => "put labels on",
     }
 }
 

@@ -2,12 +2,57 @@
 
 use super::Holds;
 use crate::engine::activity::Class;
-use crate::engine::rule::Match;
+use crate::engine::rule::{Match, Named};
 use crate::engine::view::View;
 use crate::engine::why::Misfit;
 
+pub(super) fn team(matches: &Match, view: &View<'_>) -> Holds {
+    let known = view.facts().and_then(|facts| facts.team_assignee_id.as_ref());
+    assigned_to("team", &matches.team, &matches.not_team, known)
+}
+
+pub(super) fn assignee(matches: &Match, view: &View<'_>) -> Holds {
+    let known = view.facts().and_then(|facts| facts.admin_assignee_id.as_ref());
+    assigned_to("teammate", &matches.assignee, &matches.not_assignee, known)
+}
+
+/// Whether it is assigned to one of those wanted and none of those barred. A name without an id could be anybody's.
+fn assigned_to(what: &'static str, wanted: &[Named], barred: &[Named], known: Option<&Option<String>>) -> Holds {
+    if wanted.is_empty() && barred.is_empty() {
+        return Ok(true);
+    }
+    let Some(known) = known else { return Ok(false) };
+    let Some(id) = known else {
+        return if wanted.is_empty() { Ok(true) } else { Err(Misfit::Unassigned(what)) };
+    };
+    let is = |named: &Named| named.id.as_ref() == Some(id);
+    let could_be = |named: &Named| named.id.is_none();
+    if barred.iter().any(is) {
+        return Err(Misfit::Barred(what));
+    }
+    match (wanted.is_empty() || wanted.iter().any(is), wanted.iter().any(could_be), barred.iter().any(could_be)) {
+        (true, _, false) => Ok(true),
+        (false, false, _) => Err(Misfit::OtherAssignee(what)),
+        _ => Ok(false),
+    }
+}
+
+/// An attribute that is not set equals nothing.
+pub(super) fn attributes(matches: &Match, view: &View<'_>) -> Holds {
+    let mut known = true;
+    for (name, wanted) in &matches.attributes {
+        match view.facts().and_then(|facts| facts.attributes.get(name)) {
+            None => known = false,
+            Some(Some(value)) if wanted.contains(value) => {}
+            Some(Some(_)) => return Err(Misfit::Attribute { name: name.clone(), set: true }),
+            Some(None) => return Err(Misfit::Attribute { name: name.clone(), set: false }),
+        }
+    }
+    Ok(known)
+}
+
 pub(super) fn unassigned(matches: &Match, view: &View<'_>) -> Holds {
-    let (Some(wanted), Some(facts)) = (matches.unassigned, view.conversation.facts()) else {
+    let (Some(wanted), Some(facts)) = (matches.unassigned, view.facts()) else {
         return Ok(matches.unassigned.is_none());
     };
     let assignees = [&facts.admin_assignee_id, &facts.team_assignee_id];
@@ -21,7 +66,7 @@ pub(super) fn unassigned(matches: &Match, view: &View<'_>) -> Holds {
 }
 
 pub(super) fn priority(matches: &Match, view: &View<'_>) -> Holds {
-    let known = view.conversation.facts().and_then(|facts| facts.priority.as_deref());
+    let known = view.facts().and_then(|facts| facts.priority.as_deref());
     one_of("priority", &matches.priority, known, false)
 }
 
@@ -70,8 +115,8 @@ pub(super) fn not_ai_resolution(matches: &Match, view: &View<'_>) -> Holds {
 
 /// Fin's resolution; the outer `None` is not known.
 #[expect(clippy::option_option, reason = "none is not the same as not known")]
-fn resolution<'a>(view: &View<'a>) -> Option<Option<&'a str>> {
-    view.conversation.facts()?.ai_resolution.as_ref().map(Option::as_deref)
+fn resolution<'a>(view: &'a View<'_>) -> Option<Option<&'a str>> {
+    view.facts()?.ai_resolution.as_ref().map(Option::as_deref)
 }
 
 pub(super) fn rated(matches: &Match, view: &View<'_>) -> Holds {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::world::attempt;
 use super::*;
-use crate::engine::rule::{self, Act, After, AfterReopen, ContactReplied, Match, StateName, StepKind, WaitingOn};
+use crate::engine::rule::{self, Act, After, AfterReopen, ContactReplied, Labels, Match, StateName, StepKind, WaitingOn};
 
 /// Seconds within which everything happens: six weeks.
 const SPAN: i64 = 42 * 86_400;
@@ -168,7 +168,7 @@ fn ladder(replies: &[(i64, &str)], speaks: bool) -> Vec<Step> {
     }
     after += hours(7);
     let id = rule::StepId { kind: StepKind::Close, nth: 1 };
-    let act = Act::Close { body: speaks.then(|| TEMPLATES[2].into()) };
+    let act = Act::Close { body: speaks.then(|| TEMPLATES[2].into()), labels: Labels::default() };
     steps.push(Step { id, after: After::Time(after), act, channels });
     steps
 }

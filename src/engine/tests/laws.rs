@@ -10,11 +10,7 @@ use crate::engine::rule::{self, StepKind};
 /// The attempt at what a decision says, done at `now`.
 fn done(decision: &Decision, now: Timestamp) -> Option<Attempt> {
     let Decision::Act { rule, step, anchor_at, due_at, action, .. } = decision else { return None };
-    let body = match action {
-        Action::Reply { body, .. } => Some(body),
-        Action::Close { body, .. } => body.as_ref(),
-        Action::PassOver { .. } => None,
-    };
+    let body = action.template();
     let passed = matches!(action, Action::PassOver { .. });
     let mut done = attempt(rule.clone(), *step, *anchor_at, *due_at);
     done.phase = if passed { Phase::Passed } else { Phase::Done };

@@ -268,6 +268,7 @@ impl World {
             }
             Action::Reply { body, .. } => (Class::TeammateReply, Some(body)),
             Action::Close { body, .. } => (Class::Closed, body.as_ref()),
+            other => unreachable!("{other:?}"),
         };
         let admin = Some(ADMIN.to_owned());
         if let State::Snoozed { until } = self.state {
@@ -328,6 +329,7 @@ pub(super) fn attempt(rule: RuleName, step: StepId, anchor_at: Timestamp, due_at
         template: None,
         text: None,
         snoozed_until: None,
+        changes: Vec::new(),
     }
 }
 

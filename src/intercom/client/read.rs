@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::engine::{ConversationId, Sighting};
 use crate::intercom::error::IntercomError;
-use crate::intercom::text::TextKey;
+use crate::intercom::lens::Lens;
 use crate::intercom::wire::{Conversation, Oddness, Seen};
 
 /// Parts that Intercom shows of a conversation at most: the newest.
@@ -36,11 +36,11 @@ impl ReadConversation {
     pub(super) fn read(
         json: &[u8],
         at: Timestamp,
-        key: &TextKey,
+        lens: &Lens,
         deed: bool,
     ) -> Result<ReadConversation, IntercomError> {
         let conversation = Conversation::read(json).map_err(garbled)?;
-        let mut sighting = conversation.sighting(key, Seen::Fetched { at }).map_err(garbled)?;
+        let mut sighting = conversation.sighting(lens, Seen::Fetched { at }).map_err(garbled)?;
         sighting.whole &= !deed;
         Ok(ReadConversation {
             sighting,

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::*;
+use crate::intercom::text::TextKey;
 use crate::clock::ManualClock;
 
 const TOKEN: &str = "tok-4711-only-for-tests";
@@ -26,7 +27,7 @@ fn noon() -> Timestamp {
 
 fn client(settings: ClientSettings) -> (Intercom, ManualClock) {
     let clock = ManualClock::at(noon());
-    let intercom = Intercom::new(settings, SecretString::from(TOKEN), text_key(), clock.clone().into()).unwrap();
+    let intercom = Intercom::new(settings, SecretString::from(TOKEN), text_key().into(), clock.clone().into()).unwrap();
     (intercom, clock)
 }
 

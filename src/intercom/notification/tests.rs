@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::intercom::text::TextKey;
 use crate::engine::State;
 use crate::intercom::signature::verified;
 
@@ -21,7 +22,7 @@ fn key() -> TextKey {
 }
 
 fn read(json: impl Into<Vec<u8>>) -> Notification {
-    parse(&verified(json.into()), &key())
+    parse(&verified(json.into()), &key().into())
 }
 
 fn folder() -> std::path::PathBuf {

@@ -2,14 +2,16 @@
 //!
 //! Owns: which field means what. Refuses: guessing. What is not said stays unknown, what contradicts its type is odd.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::{Conversation, Message, Object, Oddness, PartItem, Reference, Scalar, Seen};
 use crate::engine::conversation::{Tag, Version};
-use crate::engine::{Actor, Class, Facts, Part, PartId, Sighting, Snapshot, State};
+use crate::engine::{Actor, AttributeValue, Class, Facts, Part, PartId, Sighting, Snapshot, State};
 use crate::intercom::classify;
+use crate::intercom::attribute;
+use crate::intercom::lens::Lens;
 use crate::intercom::text::{TextKey, says_something};
 
 /// Longest id, channel or other word that is kept, in bytes. Intercom's own stay far below.
@@ -24,15 +26,15 @@ impl Conversation<'_> {
     ///
     /// # Errors
     /// Something that is needed is missing or has an unexpected type.
-    pub(crate) fn sighting(&self, key: &TextKey, seen: Seen<'_>) -> Result<Sighting, Oddness> {
+    pub(crate) fn sighting(&self, lens: &Lens, seen: Seen<'_>) -> Result<Sighting, Oddness> {
         let opening = self.opening_message();
         let created_at = self.created_at.date()?;
         let mut parts = Vec::new();
         if let Some(message) = opening {
-            parts.extend(message.part(created_at, key)?);
+            parts.extend(message.part(created_at, lens.key())?);
         }
         for item in self.part_items()? {
-            parts.push(item.part(key)?);
+            parts.push(item.part(lens.key())?);
         }
         parts.extend(self.rated());
         let listed = matches!(self.conversation_parts, Object::Of(_));
@@ -46,7 +48,7 @@ impl Conversation<'_> {
             channel: self.source.get().and_then(|source| word(&source.channel)),
             delivered_as: opening.and_then(|message| word(&message.delivered_as)),
             whole: listed && matches!(seen, Seen::Fetched { .. }),
-            snapshot: self.snapshot(seen)?,
+            snapshot: self.snapshot(seen, lens)?,
         })
     }
 
@@ -55,8 +57,9 @@ impl Conversation<'_> {
     }
 
     /// Without `updated_at` it could not be ordered among others, so that the facts stay unknown.
-    fn snapshot(&self, seen: Seen<'_>) -> Result<Option<Snapshot>, Oddness> {
-        let facts = self.facts()?;
+    fn snapshot(&self, seen: Seen<'_>, lens: &Lens) -> Result<Option<Snapshot>, Oddness> {
+        let fetched = matches!(seen, Seen::Fetched { .. });
+        let facts = self.facts(&lens.attributes(), fetched)?;
         let Some(updated_at) = self.updated_at.date()? else { return Ok(None) };
         let version = match seen {
             Seen::Notified { created_at, notification_id } => {
@@ -69,7 +72,7 @@ impl Conversation<'_> {
         Ok(Some(Snapshot { version, facts }))
     }
 
-    fn facts(&self) -> Result<Facts, Oddness> {
+    fn facts(&self, watched: &BTreeSet<String>, fetched: bool) -> Result<Facts, Oddness> {
         let (admin_assignee_id, team_assignee_id) = self.assignees();
         Ok(Facts {
             state: self.state()?,
@@ -78,7 +81,22 @@ impl Conversation<'_> {
             team_assignee_id,
             priority: self.priority.text().and_then(priority).map(str::to_owned),
             ai_resolution: self.ai_resolution(),
+            attributes: self.attributes(watched, fetched),
         })
+    }
+
+    /// Those that rules name. Where attributes are shown, one that is not there is not set; what Intercom answers
+    /// without showing any has none.
+    fn attributes(&self, watched: &BTreeSet<String>, fetched: bool) -> BTreeMap<String, Option<AttributeValue>> {
+        let shown = match &self.custom_attributes {
+            Object::Of(shown) => Some(&shown.0),
+            Object::Absent | Object::Null | Object::Other => None,
+        };
+        if shown.is_none() && !fetched {
+            return BTreeMap::new();
+        }
+        let value = |name: &String| shown.and_then(|shown| shown.get(name.as_str())).and_then(attribute::from_json);
+        watched.iter().map(|name| (name.clone(), value(name))).collect()
     }
 
     /// Without Fin there is none; a word of it that cannot be read is not known.

@@ -24,7 +24,7 @@ fn payload(name: &str) -> String {
 }
 
 fn fetched(json: &str) -> Sighting {
-    Conversation::read(json.as_bytes()).unwrap().sighting(&key(), Seen::Fetched { at: at(5000) }).unwrap()
+    Conversation::read(json.as_bytes()).unwrap().sighting(&key().into(), Seen::Fetched { at: at(5000) }).unwrap()
 }
 
 /// A conversation with these fields besides its id and dates.
@@ -65,6 +65,7 @@ fn an_answer_of_version_2_6_tells_everything_it_holds() {
         team_assignee_id: Some(Some("41".to_owned())),
         priority: Some("none".to_owned()),
         ai_resolution: None,
+        attributes: std::collections::BTreeMap::new(),
     };
     assert_eq!(snapshot.facts, want);
     assert_eq!(seen.parts.iter().map(classes).collect::<Vec<_>>(), ["contact_reply", "teammate_reply", "snoozed"]);

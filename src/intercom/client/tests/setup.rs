@@ -25,7 +25,7 @@ fn in_surroundings(test: &str, variables: &[(&str, &str)]) -> bool {
 
 fn new(base_url: &str, api_version: &str, token: &str) -> Result<Intercom, SetupError> {
     let settings = ClientSettings { api_version: api_version.into(), ..settings(Url::parse(base_url).unwrap()) };
-    Intercom::new(settings, SecretString::from(token), text_key(), Clock::System)
+    Intercom::new(settings, SecretString::from(token), text_key().into(), Clock::System)
 }
 
 #[test]

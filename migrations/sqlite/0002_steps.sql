@@ -1,0 +1,8 @@
+-- What the steps beyond reply and close need.
+
+-- JSON: what the attempt changed of the facts that rules match on, as it was before and is since, so that a rule can
+-- think its own changes away.
+ALTER TABLE attempt ADD COLUMN changes TEXT NOT NULL DEFAULT '[]';
+
+-- JSON {tags, set}: what is still to be put on a conversation after its close; NULL for nothing.
+ALTER TABLE attempt ADD COLUMN labels TEXT;

@@ -1,0 +1,94 @@
+//! Names of what only the workspace knows: teams, teammates, tags, attributes.
+//!
+//! Owns: where rules name them, and filling in their ids. Refuses: asking anybody.
+
+use std::collections::BTreeSet;
+
+use super::{Act, Assignment, Labels, Match, RuleSet, Step};
+
+/// A team or teammate as the configuration names it, and its id once it is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// The name of a team; the id or e-mail address of a teammate.
+    pub name: String,
+    /// Intercom's id; `None` until Intercom has told it.
+    pub id: Option<String>,
+}
+
+impl Named {
+    /// Not known to the workspace yet.
+    pub fn new(name: &str) -> Named {
+        Named { name: name.to_owned(), id: None }
+    }
+}
+
+/// A name that must mean something in the workspace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Called {
+    /// A team, by name.
+    Team(String),
+    /// A teammate, by id or e-mail address.
+    Teammate(String),
+    /// A tag that exists, by name.
+    Tag(String),
+}
+
+impl RuleSet {
+    /// Every name that must mean something before anything is done. Tags that hold or are ruled out need not exist,
+    /// nor those that a step attaches.
+    pub fn names(&self) -> BTreeSet<Called> {
+        let mut names = BTreeSet::new();
+        drop(self.clone().with_ids(|called| {
+            names.insert(called.clone());
+            None
+        }));
+        let attached: BTreeSet<&String> = self.labels().flat_map(|labels| &labels.tags).collect();
+        let matched = self.rules.iter().flat_map(|rule| rule.matches.tags.iter().chain(&rule.matches.all_tags));
+        let taken_off = self.labels().flat_map(|labels| &labels.untag);
+        let tags = matched.chain(taken_off).filter(|tag| !attached.contains(tag));
+        names.extend(tags.cloned().map(Called::Tag));
+        names
+    }
+
+    /// Every attribute that a rule looks at or sets.
+    pub fn attributes(&self) -> BTreeSet<String> {
+        let matched = self.rules.iter().flat_map(|rule| rule.matches.attributes.keys());
+        matched.chain(self.labels().flat_map(|labels| labels.set.keys())).cloned().collect()
+    }
+
+    /// The same rules with the ids that `id_of` knows; what it does not know has none.
+    #[must_use]
+    pub fn with_ids(mut self, mut id_of: impl FnMut(&Called) -> Option<String>) -> RuleSet {
+        let mut team = |named: &mut Named| named.id = id_of(&Called::Team(named.name.clone()));
+        for rule in &mut self.rules {
+            let Match { team: wanted, not_team: barred, .. } = &mut rule.matches;
+            wanted.iter_mut().chain(barred).chain(assigned(rule.steps.iter_mut(), |team, _| team)).for_each(&mut team);
+        }
+        let mut teammate = |named: &mut Named| named.id = id_of(&Called::Teammate(named.name.clone()));
+        for rule in &mut self.rules {
+            let Match { assignee: wanted, not_assignee: barred, .. } = &mut rule.matches;
+            let assigned = assigned(rule.steps.iter_mut(), |_, teammate| teammate);
+            wanted.iter_mut().chain(barred).chain(assigned).for_each(&mut teammate);
+        }
+        self
+    }
+
+    fn labels(&self) -> impl Iterator<Item = &Labels> {
+        let steps = self.rules.iter().flat_map(|rule| &rule.steps);
+        steps.filter_map(|step| match &step.act {
+            Act::Label(labels) | Act::Close { labels, .. } => Some(labels),
+            _ => None,
+        })
+    }
+}
+
+/// Teams or teammates that steps assign to.
+fn assigned<'a>(
+    steps: impl Iterator<Item = &'a mut Step>,
+    pick: for<'b> fn(&'b mut Option<Named>, &'b mut Option<Named>) -> &'b mut Option<Named>,
+) -> impl Iterator<Item = &'a mut Named> {
+    steps.filter_map(move |step| match &mut step.act {
+        Act::Assign(Assignment::To { team, teammate }) => pick(team, teammate).as_mut(),
+        _ => None,
+    })
+}

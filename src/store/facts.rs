@@ -1,0 +1,168 @@
+//! How facts and our changes of them are spelt in the database: as JSON that a person can read.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::rows::{at, json, ms};
+use crate::engine::conversation::{Facts, State, Tag};
+use crate::engine::facts::Change;
+use crate::engine::rule::StateName;
+use crate::intercom::attribute;
+
+/// The facts as JSON: tags, admin assignee, team assignee, priority, Fin's resolution, attributes that rules name.
+#[expect(clippy::option_option, reason = "the outer one is knowledge, the inner one the fact")]
+#[derive(Serialize, Deserialize)]
+struct FactsJson {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    tags: Option<Vec<(String, String)>>,
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "double_option")]
+    admin: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "double_option")]
+    team: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    priority: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "double_option")]
+    ai: Option<Option<String>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    attributes: BTreeMap<String, Value>,
+}
+
+/// Tells "nobody" (null) from "not known" (absent).
+mod double_option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, clippy::option_option, reason = "the signature is serde's")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<Option<String>>, to: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().and_then(Option::as_ref).serialize(to)
+    }
+
+    #[expect(clippy::option_option, reason = "the outer one is knowledge, the inner one the fact")]
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+        Option::deserialize(from).map(Some)
+    }
+}
+
+/// Facts in the database's words; the state has columns of its own.
+pub(super) fn facts_json(facts: &Facts) -> String {
+    let tags = facts.tags.as_ref();
+    let attributes = facts.attributes.iter().map(|(name, value)| (name.clone(), attribute::to_json(value.as_ref())));
+    json(&FactsJson {
+        tags: tags.map(|tags| tags.iter().map(|tag| (tag.id.clone(), tag.name.clone())).collect()),
+        admin: facts.admin_assignee_id.clone(),
+        team: facts.team_assignee_id.clone(),
+        priority: facts.priority.clone(),
+        ai: facts.ai_resolution.clone(),
+        attributes: attributes.collect(),
+    })
+}
+
+/// Reads facts; `None` if they are not ours.
+pub(super) fn facts(text: &str, state: Option<State>) -> Option<Facts> {
+    let facts: FactsJson = serde_json::from_str(text).ok()?;
+    let tags = facts.tags.map(|tags| tags.into_iter().map(|(id, name)| Tag { id, name }).collect());
+    Some(Facts {
+        state,
+        tags,
+        admin_assignee_id: facts.admin,
+        team_assignee_id: facts.team,
+        priority: facts.priority,
+        ai_resolution: facts.ai,
+        attributes: facts.attributes.into_iter().map(|(name, value)| (name, attribute::from_json(&value))).collect(),
+    })
+}
+
+/// A change as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ChangeJson {
+    State { was: String, until: Option<i64> },
+    Tagged(String),
+    Untagged(String),
+    Teammate { was: Option<String>, is: Option<String> },
+    Team { was: Option<String>, is: Option<String> },
+    Attribute { name: String, was: Value, is: Value },
+}
+
+/// Changes in the database's words.
+pub(super) fn changes_json(changes: &[Change]) -> String {
+    let rows: Vec<ChangeJson> = changes.iter().map(change_json).collect();
+    json(&rows)
+}
+
+fn change_json(change: &Change) -> ChangeJson {
+    match change.clone() {
+        Change::State { was, until } => ChangeJson::State { was: was.name().to_owned(), until: until.map(ms) },
+        Change::Tagged(tag) => ChangeJson::Tagged(tag),
+        Change::Untagged(tag) => ChangeJson::Untagged(tag),
+        Change::Teammate { was, is } => ChangeJson::Teammate { was, is },
+        Change::Team { was, is } => ChangeJson::Team { was, is },
+        Change::Attribute { name, was, is } => {
+            ChangeJson::Attribute { name, was: attribute::to_json(was.as_ref()), is: attribute::to_json(is.as_ref()) }
+        }
+    }
+}
+
+/// Reads changes; `None` if they are not ours.
+pub(super) fn changes(text: &str) -> Option<Vec<Change>> {
+    let rows: Vec<ChangeJson> = serde_json::from_str(text).ok()?;
+    rows.into_iter().map(change).collect()
+}
+
+fn change(row: ChangeJson) -> Option<Change> {
+    Some(match row {
+        ChangeJson::State { was, until } => {
+            let was = StateName::NAMES.iter().find(|(_, name)| *name == was).map(|(state, _)| *state)?;
+            let until: Option<Timestamp> = until.map(at).transpose().ok()?;
+            Change::State { was, until }
+        }
+        ChangeJson::Tagged(tag) => Change::Tagged(tag),
+        ChangeJson::Untagged(tag) => Change::Untagged(tag),
+        ChangeJson::Teammate { was, is } => Change::Teammate { was, is },
+        ChangeJson::Team { was, is } => Change::Team { was, is },
+        ChangeJson::Attribute { name, was, is } => {
+            Change::Attribute { name, was: attribute::from_json(&was), is: attribute::from_json(&is) }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::AttributeValue;
+
+    #[test]
+    fn facts_and_changes_come_back_as_they_were_written() {
+        let text = |text: &str| Some(AttributeValue::Text(text.to_owned()));
+        let values = [
+            ("plan", text("gold")),
+            ("seats", Some(AttributeValue::number(5.0))),
+            ("share", Some(AttributeValue::number(-0.25))),
+            ("trial", Some(AttributeValue::Boolean(false))),
+            ("topics", Some(AttributeValue::List(vec!["a".into(), "b".into()]))),
+            ("strange", Some(AttributeValue::Other)),
+            ("none", None),
+        ];
+        let written = Facts {
+            tags: Some(vec![Tag { id: "1".into(), name: "vip".into() }]),
+            admin_assignee_id: Some(None),
+            team_assignee_id: Some(Some("7".into())),
+            attributes: values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            ..Facts::default()
+        };
+        assert_eq!(facts(&facts_json(&written), None), Some(written));
+        let until = Timestamp::from_second(1_772_409_600).unwrap();
+        let mut all = vec![
+            Change::State { was: StateName::Woken, until: Some(until) },
+            Change::State { was: StateName::Snoozed, until: None },
+            Change::Tagged("a".into()),
+            Change::Untagged("b".into()),
+            Change::Teammate { was: None, is: Some("7".into()) },
+            Change::Team { was: Some("7".into()), is: None },
+        ];
+        all.extend(values.map(|(name, is)| Change::Attribute { name: name.into(), was: text("x"), is }));
+        assert_eq!(changes(&changes_json(&all)), Some(all));
+    }
+}
