@@ -1,12 +1,15 @@
 //! The client against servers that say exactly what a test tells them to.
 
 mod answers;
+mod deeds;
+mod lists;
 mod requests;
 mod server;
 mod setup;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::*;
