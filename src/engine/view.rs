@@ -49,7 +49,8 @@ impl<'a> View<'a> {
             Some(State::Snoozed { until: Some(until) }) if until <= now => Some(until),
             _ => None,
         };
-        let (own_wakes, activities) = activities(conversation, history).into_iter().partition(|a| is_own_wake(a, history));
+        let (own_wakes, activities) =
+            activities(conversation, history).into_iter().partition(|a| is_own_wake(a, history));
         let facts = conversation.facts().map(Cow::Borrowed);
         let standing = Standing::Unknown;
         let mut view = View { conversation, history, now, standing, overslept, facts, activities, own_wakes };

@@ -22,8 +22,8 @@ use secrecy::SecretString;
 use self::read::Wanted;
 use self::transport::{Request, Transport};
 use super::error::IntercomError;
-use super::pace::Permits;
 use super::lens::Lens;
+use super::pace::Permits;
 use crate::clock::Clock;
 use crate::engine::ConversationId;
 

@@ -42,12 +42,7 @@ impl ReadConversation {
     }
 
     /// Reads an answer to a `GET`, or with `deed` to a call that shows only the new part.
-    pub(super) fn read(
-        json: &[u8],
-        at: Timestamp,
-        lens: &Lens,
-        deed: bool,
-    ) -> Result<ReadConversation, IntercomError> {
+    pub(super) fn read(json: &[u8], at: Timestamp, lens: &Lens, deed: bool) -> Result<ReadConversation, IntercomError> {
         let conversation = Conversation::read(json).map_err(garbled)?;
         let mut sighting = conversation.sighting(lens, Seen::Fetched { at }).map_err(garbled)?;
         sighting.whole &= !deed;

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::*;
-use crate::intercom::text::TextKey;
 use crate::clock::ManualClock;
+use crate::intercom::text::TextKey;
 
 const TOKEN: &str = "tok-4711-only-for-tests";
 const NOON: &str = "2026-03-02T12:00:00Z";
