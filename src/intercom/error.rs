@@ -60,7 +60,7 @@ pub enum IntercomError {
     WrongAnswer(&'static str),
     /// A success that is not the list asked for, or not all of it.
     #[error(
-        "Intercom answered with {0}, so no name can be looked up in it; write api_version = \"2.16\" under [intercom], or report this if it says so"
+        "Intercom answered with {0}, so no name can be looked up in it; write api_version = \"2.16\" under [intercom], or report this if that stands there already"
     )]
     WrongList(&'static str),
     /// Our own mistake, found before anything was sent.
