@@ -31,7 +31,7 @@ impl Bench {
             requests_per_10s: None,
         };
         let token = SecretString::from(Workspace::default().token);
-        Intercom::new(settings, token, TextKey::new(&[7; 32]), self.clock.clone().into()).unwrap()
+        Intercom::new(settings, token, TextKey::new(&[7; 32]).into(), self.clock.clone().into()).unwrap()
     }
 }
 
