@@ -40,6 +40,8 @@ use calendars::Files;
 use notes::Notes;
 use reader::Reader;
 
+pub(crate) use reader::nearest;
+
 /// The largest configuration file that is read, in bytes.
 const LARGEST: usize = 10 << 20;
 

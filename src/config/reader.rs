@@ -302,7 +302,7 @@ fn in_plain_words(value: &DeValue<'_>) -> &'static str {
 }
 
 /// The known name that is the fewest typing mistakes away, if it is near enough to be meant.
-pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let allowed = 1 + name.len().min(30) / 4;
     known
         .filter(|known| known.len().abs_diff(name.len()) <= allowed)
