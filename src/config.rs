@@ -3,12 +3,14 @@
 //! Owns: every key, its default and its limits, and diagnostics that say what to write instead. Refuses: secrets in
 //! the file, and anything half-checked: whoever holds a [`Config`] need not check it again.
 
+mod attributes;
 mod calendars;
 mod conditions;
 mod diagnostic;
 pub(crate) mod duration;
 pub mod ics;
 mod notes;
+mod people;
 mod reader;
 mod rules;
 mod schedule;
