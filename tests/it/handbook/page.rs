@@ -81,7 +81,8 @@ impl Page {
     /// First cells of the rows under a heading.
     pub(super) fn rows(&self, heading: &str) -> Vec<Vec<String>> {
         let is_heading = |line: &&String| line.starts_with('#');
-        let start = self.lines.iter().position(|line| is_heading(&line) && line.trim_start_matches(['#', ' ']) == heading);
+        let start =
+            self.lines.iter().position(|line| is_heading(&line) && line.trim_start_matches(['#', ' ']) == heading);
         let start = start.unwrap_or_else(|| panic!("there is no heading `{heading}`"));
         let section = self.lines[start + 1..].iter().take_while(|line| !is_heading(line));
         let rows = section.filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
@@ -102,7 +103,8 @@ impl Page {
 
 fn cells(row: &str) -> Vec<String> {
     let inside = row.trim().strip_prefix('|').and_then(|row| row.strip_suffix('|')).unwrap_or(row);
-    inside.split('|').map(|cell| cell.trim().to_owned()).collect()
+    // A bar within a cell is written `\|`.
+    inside.replace("\\|", "\0").split('|').map(|cell| cell.trim().replace('\0', "|")).collect()
 }
 
 pub(super) fn root() -> &'static Path {

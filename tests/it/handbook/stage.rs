@@ -9,7 +9,9 @@ use autoclosed::config::{self, Config, Diagnostics, Loaded, Mode, Secrets};
 use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::engine::rule::{Called, RuleSet};
 use autoclosed::engine::{AttributeValue, ConversationId, Decision};
-use autoclosed::fake_intercom::{Admin, Attribute, AttributeKind, Call, FakeIntercom, Named, Workspace};
+use autoclosed::fake_intercom::{
+    Admin, Attribute, AttributeKind, Call, FakeIntercom, Named, WebhookVersion, Workspace,
+};
 use autoclosed::store::{Context, JournalEntry, KeepBodies};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -195,7 +197,7 @@ fn whole(text: &str, intercom: &str, folder: &Path) -> String {
 
 /// The usual workspace, and in it whatever the rules name. Every conversation is with the same contact.
 fn workspace_for(rules: &RuleSet) -> Workspace {
-    let mut workspace = Workspace::default();
+    let mut workspace = Workspace { webhook_version: WebhookVersion::V2b, ..Workspace::default() };
     workspace.contacts.truncate(1);
     for called in rules.names() {
         match called {

@@ -182,7 +182,9 @@ fn deed(stage: &Stage, call: &Call) -> Option<String> {
     Some(match call.endpoint {
         Endpoint::Reply => format!("writes {}", said()?),
         Endpoint::Note => format!("leaves the note {}", said()?),
-        Endpoint::Close => said().map_or("closes it without a word".to_owned(), |said| format!("closes it with {said}")),
+        Endpoint::Close => {
+            said().map_or("closes it without a word".to_owned(), |said| format!("closes it with {said}"))
+        }
         Endpoint::Open => "opens it".to_owned(),
         Endpoint::Snooze => {
             let until = Timestamp::from_second(body["snoozed_until"].as_i64()?).ok()?;
@@ -221,7 +223,7 @@ fn without_a_call(entry: &autoclosed::store::JournalEntry) -> Option<String> {
 async fn left_alone(stage: &Stage, id: &ConversationId) -> Option<String> {
     match stage.decision(id).await {
         Decision::Leave { why: Why::Closed } => None,
-        Decision::Leave { why } => {
+        Decision::Leave { why } | Decision::Wait { why: why @ Why::UntilItWakes(_), .. } => {
             let why = why.to_string();
             let alone = stage.config.rules.rules.len() == 1;
             let fits_none = why.strip_prefix("no rule fits: ").and_then(|why| why.split_once(": ")).filter(|_| alone);
