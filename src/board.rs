@@ -26,6 +26,7 @@ struct Notes {
     damage: u64,
     configured: String,
     misconfigured: Option<String>,
+    unclear_names: Option<String>,
     reload_waits: bool,
 }
 
@@ -149,6 +150,16 @@ impl Board {
     pub fn configured(&self) -> Result<String, String> {
         let notes = self.notes();
         notes.misconfigured.clone().map_or_else(|| Ok(notes.configured.clone()), Err)
+    }
+
+    /// What is wrong with the names in the configuration, if anything is.
+    pub fn unclear_names(&self) -> Option<String> {
+        self.notes().unclear_names.clone()
+    }
+
+    /// Notes what is wrong with them, or (`None`) that nothing is.
+    pub fn set_unclear_names(&self, what: Option<String>) {
+        self.notes().unclear_names = what;
     }
 
     /// Notes how it is configured now.

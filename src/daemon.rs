@@ -4,6 +4,7 @@
 //! The demo and the tests run this same daemon; they only bring their own clock and another address for Intercom.
 
 mod jobs;
+mod naming;
 mod parts;
 mod reload;
 
@@ -23,6 +24,7 @@ use crate::identity::{self};
 use crate::intercom::lens::Lens;
 use crate::intercom::text::TextKey;
 use crate::intercom::{Intercom, signature};
+use crate::names::Names;
 use crate::receiver::{self, Receiver};
 use crate::reconcile::Reconciled;
 use crate::rulebook::Rulebook;
@@ -92,7 +94,8 @@ impl Daemon {
         lens.watch(config.rules.attributes());
         let intercom =
             Intercom::new(client_settings(config), secrets.access_token.clone(), lens.clone(), clock.clone())?;
-        let (expected, edition) = (expected(config), edition(config));
+        let names = Names::remembered(&store).await?;
+        let (expected, edition) = (expected(config), edition(config, &names));
         // Before the first notification is decided on by them.
         reload::unsettle(&store, &edition).await?;
         let standpoint = Standpoint::new(
@@ -101,6 +104,7 @@ impl Daemon {
             Rulebook::new(edition),
             keep_bodies(config),
             identity::remembered(&store, &expected).await?,
+            names,
         );
         let (writer, writing) = Writer::start(store.clone(), standpoint.clone());
         let (board, tally) = (Arc::new(Board::default()), Arc::new(Tally::default()));

@@ -214,7 +214,10 @@ impl Health {
     }
 
     fn config(&self) -> Check {
-        let configured = self.board.configured();
+        let configured = match (self.board.configured(), self.board.unclear_names()) {
+            (Ok(_), Some(unclear)) => Err(format!("nothing is done: {unclear}")),
+            (configured, _) => configured,
+        };
         Check { name: "config", ok: configured.is_ok(), detail: configured.unwrap_or_else(|why| why) }
     }
 

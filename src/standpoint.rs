@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::intercom::Intercom;
+use crate::names::Names;
 use crate::rulebook::Rulebook;
 use crate::store::{Context, KeepBodies};
 
@@ -19,6 +20,7 @@ pub struct Standpoint {
     rulebook: Rulebook,
     keep_bodies: KeepBodies,
     identity: Arc<RwLock<Identity>>,
+    names: Names,
 }
 
 /// Who we are to Intercom.
@@ -31,15 +33,16 @@ pub struct Identity {
 }
 
 impl Standpoint {
-    /// A standpoint that knows as much of `identity` as was configured or remembered.
+    /// A standpoint that knows as much of `identity` and `names` as was configured or remembered.
     pub fn new(
         clock: Clock,
         intercom: Intercom,
         rulebook: Rulebook,
         keep_bodies: KeepBodies,
         identity: Identity,
+        names: Names,
     ) -> Standpoint {
-        Standpoint { clock, intercom, rulebook, keep_bodies, identity: Arc::new(RwLock::new(identity)) }
+        Standpoint { clock, intercom, rulebook, keep_bodies, identity: Arc::new(RwLock::new(identity)), names }
     }
 
     /// Who we are, as far as is known.
@@ -79,6 +82,11 @@ impl Standpoint {
     /// The rules in force.
     pub fn rulebook(&self) -> &Rulebook {
         &self.rulebook
+    }
+
+    /// What the configuration's names mean.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The clock.

@@ -202,6 +202,7 @@ impl Jobs {
         let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
             return Err("Intercom did not say whose token it is; set [intercom] app_id and admin_id".into());
         };
+        self.look_up_names().await.map_err(|error| error.to_string())?;
         self.reschedule_if_changed().await.map_err(|error| error.to_string())?;
         let found = reconcile::reconcile(sweeper, &Acting { app_id, admin_id }).await;
         found.map_err(|error| error.to_string())
@@ -242,18 +243,24 @@ impl Jobs {
         last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= pause)
     }
 
-    /// Asks Intercom again, every `probe`, whether it lets us in.
+    /// Asks Intercom again, every `probe`, whether it lets us in and whether it knows now what the rules name.
     async fn ask_if_refused(&self) {
         let board = &self.sweeper.board;
-        if board.refused().is_none() && board.mismatch().is_none() {
+        let shut_out = board.refused().is_some() || board.mismatch().is_some();
+        if !shut_out && board.unclear_names().is_none() {
             return;
         }
         let now = self.sweeper.standpoint.clock().elapsed();
         let asked_at = self.asking.lock().await.at;
-        if asked_at.is_none_or(|asked| now.saturating_sub(asked) >= self.probe)
-            && let Err(why) = self.ask().await
-        {
+        if asked_at.is_some_and(|asked| now.saturating_sub(asked) < self.probe) {
+            return;
+        }
+        if let Err(why) = self.ask().await {
             tracing::warn!(error = %why, "Intercom still refuses us");
+        } else if board.unclear_names().is_some()
+            && let Err(error) = self.look_up_names().await
+        {
+            tracing::warn!(error = %error, "what the rules name could not be looked up");
         }
     }
 

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::config::{self, Config, Mode};
 use crate::identity::Expected;
 use crate::intercom::client::ClientSettings;
+use crate::names::Names;
 use crate::rulebook::Edition;
 use crate::safety::Limits;
 use crate::store::KeepBodies;
@@ -63,8 +64,9 @@ pub(super) fn configured(config: &Config) -> String {
     format!("{rules} rule{}, {mode}", if rules == 1 { "" } else { "s" })
 }
 
-pub(super) fn edition(config: &Config) -> Edition {
-    Edition::new(config.rules.clone(), config.mode == Mode::DryRun)
+/// The rules, with the ids of what they name as far as those are known.
+pub(super) fn edition(config: &Config, names: &Names) -> Edition {
+    Edition::new(config.rules.clone().with_ids(|called| names.id_of(called)), config.mode == Mode::DryRun)
 }
 
 /// What of a changed configuration can be used while running, and the sections that must wait for the next start.

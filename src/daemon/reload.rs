@@ -78,7 +78,7 @@ impl Jobs {
     ) -> Result<(), ReloadError> {
         let (intercom, board) = (&self.sweeper.intercom, &self.sweeper.board);
         let applicant = intercom.bearing(secrets.access_token.clone())?;
-        let edition = edition(config);
+        let edition = edition(config, self.sweeper.standpoint.names());
         let waiting = Waiting::on(board);
         // Held to the end: no sweep runs with half of the change, or by due dates of the old rules.
         let mut sweeps = self.sweeping.lock().await;
@@ -102,6 +102,7 @@ impl Jobs {
         if changed && let Err(why) = self.ask().await {
             tracing::warn!(error = %why, "Intercom does not say whose the new access token is; nothing is done until it does");
         }
+        self.look_up_names().await?;
         self.reschedule_after_reload().await;
         Ok(())
     }

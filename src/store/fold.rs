@@ -242,7 +242,8 @@ pub(super) fn to_read(
     rules: &RuleSet,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    if !matches!(decision.why(), Why::NotRead) || conversation.gone {
+    // Where the rules are what is unclear, reading does not help.
+    if !matches!(decision.why(), Why::NotRead) || conversation.gone || !rules.is_resolved() {
         return None;
     }
     match &conversation.snapshot {

@@ -7,6 +7,7 @@ mod demo;
 mod harness;
 mod hazards;
 mod looks;
+mod names;
 mod operates;
 mod perils;
 mod receives;
