@@ -91,7 +91,8 @@ async fn names_that_were_known_stay_known_while_the_lists_cannot_be_had() {
     house.intercom.fault_always(Endpoint::Teams, Fault::Status { status: 500, body: String::new() });
     house.restart().await;
     let swept = house.after(days(3)).await;
-    assert_eq!(house.state(&id), "closed", "{swept:?} {} {:?}", house.check("config").await, house.journal(&id).await);
+    let known = house.known(&id).await;
+    assert_eq!(house.state(&id), "closed", "{swept:?} {known:#?} {:?}", house.intercom.calls().iter().map(|c| format!("{:?} {:?}", c.endpoint, c.status)).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -6,7 +6,6 @@ use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
 use autoclosed::intercom::signature::sign;
 use autoclosed::safety::Blocked;
-use autoclosed::store::Store;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -133,9 +132,8 @@ async fn budgets_that_were_reloaded_hold_in_the_next_sweep() {
 async fn a_reload_without_a_change_decides_on_nothing_again() {
     let mut house = House::with(QUIET_A_DAY).await;
     let id = house.answered().await;
-    // A mark that only a new decision would remove.
-    let mark = "UPDATE conversation SET due_at = 4711";
-    sqlx::query(mark).execute(&mut stranger(&house).await).await.unwrap();
+    // Only a new decision would undo this.
+    sqlx::query("UPDATE conversation SET due_at = 4711").execute(&mut stranger(&house).await).await.unwrap();
     let same = format!("# Only this is new.\n{}", live(QUIET_A_DAY));
     reload(&mut house, &same).await;
     reload(&mut house, &live(&format!("[safety]\nmax_closes_per_hour = 9\n{QUIET_A_DAY}"))).await;
@@ -439,15 +437,11 @@ async fn a_reload_while_a_look_goes_on_waits_for_nothing_and_what_it_reads_follo
 
 #[tokio::test]
 async fn what_could_not_be_decided_again_is_before_the_next_sweep_does_anything() {
-    let mut house = House::with(QUIET_A_DAY).await;
+    let house = House::with(QUIET_A_DAY).await;
     let id = house.answered().await;
     house.clock.advance(hours(25));
     // As a reload leaves it whose decisions could not be written.
-    let store: Store = house.daemon().store().clone();
-    reload(&mut house, &live("")).await;
-    assert_eq!(due_at(&house, &id).await, None);
-    reload(&mut house, &live(QUIET_A_DAY)).await;
-    store.set_setting("decided_by", "").await.unwrap();
+    house.daemon().store().set_setting("decided_by", "").await.unwrap();
     sqlx::query("UPDATE conversation SET due_at = NULL").execute(&mut stranger(&house).await).await.unwrap();
     house.sweep().await;
     assert_eq!(house.state(&id), "closed");
