@@ -48,8 +48,6 @@ pub struct Health {
     pub board: Arc<Board>,
     /// What is counted.
     pub tally: Arc<Tally>,
-    /// How many rules there are, and whether anything is sent.
-    pub configured: String,
     /// The longest gaps in the schedules of sweep and reconcile.
     pub gaps: (Duration, Duration),
     /// The last public answer, and when it was made.
@@ -88,7 +86,7 @@ impl Health {
             self.sweep(),
             self.reconcile(),
             self.notifications(),
-            Check { name: "config", ok: true, detail: self.configured.clone() },
+            self.config(),
         ];
         let well = checks.iter().all(|check| check.ok);
         Report { status: if well { "ok" } else { "bad" }, checks }
@@ -213,6 +211,11 @@ impl Health {
             Ok(did) => Check { name, ok: ago <= overdue, detail: format!("{did}, {} ago", said(ago)) },
             Err(why) => Check { name, ok: false, detail: format!("{why}, {} ago", said(ago)) },
         }
+    }
+
+    fn config(&self) -> Check {
+        let configured = self.board.configured();
+        Check { name: "config", ok: configured.is_ok(), detail: configured.unwrap_or_else(|why| why) }
     }
 
     fn notifications(&self) -> Check {

@@ -27,7 +27,7 @@ const OF_NO_INTEREST: [&str; 8] =
 #[derive(Debug, Clone)]
 pub struct Receiver {
     /// Client secrets of the app, any of which may have signed.
-    pub secrets: Arc<Secrets>,
+    pub secrets: Secrets,
     /// Key of text digests.
     pub text_key: Arc<TextKey>,
     /// Largest body, in bytes.

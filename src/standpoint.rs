@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::engine::RuleSet;
 use crate::intercom::Intercom;
+use crate::rulebook::Rulebook;
 use crate::store::{Context, KeepBodies};
 
 /// Clones share what is learnt.
@@ -16,8 +16,7 @@ use crate::store::{Context, KeepBodies};
 pub struct Standpoint {
     clock: Clock,
     intercom: Intercom,
-    rules: Arc<RuleSet>,
-    dry_run: bool,
+    rulebook: Rulebook,
     keep_bodies: KeepBodies,
     identity: Arc<RwLock<Identity>>,
 }
@@ -36,12 +35,11 @@ impl Standpoint {
     pub fn new(
         clock: Clock,
         intercom: Intercom,
-        rules: Arc<RuleSet>,
-        dry_run: bool,
+        rulebook: Rulebook,
         keep_bodies: KeepBodies,
         identity: Identity,
     ) -> Standpoint {
-        Standpoint { clock, intercom, rules, dry_run, keep_bodies, identity: Arc::new(RwLock::new(identity)) }
+        Standpoint { clock, intercom, rulebook, keep_bodies, identity: Arc::new(RwLock::new(identity)) }
     }
 
     /// Who we are, as far as is known.
@@ -60,8 +58,7 @@ impl Standpoint {
         Context {
             app_id: identity.app_id,
             admin_id: identity.admin_id,
-            rules: Arc::clone(&self.rules),
-            dry_run: self.dry_run,
+            rulebook: self.rulebook.clone(),
             keep_bodies: self.keep_bodies,
             now: self.now(),
         }
@@ -77,6 +74,11 @@ impl Standpoint {
     pub fn latest(&self) -> Timestamp {
         let local = self.clock.now();
         self.intercom.intercom_now().map_or(local, |intercom| intercom.max(local))
+    }
+
+    /// The rules in force.
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
     }
 
     /// The clock.

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::config::{self, Config, Mode};
 use crate::identity::Expected;
 use crate::intercom::client::ClientSettings;
+use crate::rulebook::Edition;
 use crate::safety::Limits;
 use crate::store::KeepBodies;
 use crate::sweep::Settings;
@@ -62,13 +63,28 @@ pub(super) fn configured(config: &Config) -> String {
     format!("{rules} rule{}, {mode}", if rules == 1 { "" } else { "s" })
 }
 
-/// Digest of everything that a decision depends on beside the conversation.
-pub(super) fn fingerprint(config: &Config) -> String {
-    let named = config.rules.rules.iter().flat_map(|rule| [&rule.clock, &rule.act_only]).flatten();
-    // The rules show the name of a calendar's zone; only its fingerprint tells what is known about the zone.
-    let calendars: Vec<String> = named.map(|calendar| calendar.fingerprint()).collect();
-    let depends = format!("{} {:?} {:?} {calendars:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
-    crate::engine::rule::digest(&depends)
+pub(super) fn edition(config: &Config) -> Edition {
+    Edition::new(config.rules.clone(), config.mode == Mode::DryRun)
+}
+
+/// What of a changed configuration can be used while running, and the sections that must wait for the next start.
+pub(super) fn usable(started: &Config, changed: &Config) -> (Config, Vec<&'static str>) {
+    let waits = [
+        ("[intercom]", started.intercom != changed.intercom),
+        ("[server]", started.server != changed.server),
+        ("[admin]", started.admin != changed.admin),
+        ("[database]", started.database != changed.database),
+        ("[schedule]", started.schedule != changed.schedule),
+    ];
+    let usable = Config {
+        intercom: started.intercom.clone(),
+        server: started.server.clone(),
+        admin: started.admin.clone(),
+        database: started.database.clone(),
+        schedule: started.schedule.clone(),
+        ..changed.clone()
+    };
+    (usable, waits.into_iter().filter(|(_, differs)| *differs).map(|(section, _)| section).collect())
 }
 
 /// A lost answer rests at least until the call itself must have ended.
@@ -82,19 +98,34 @@ fn unclear_quiet(config: &Config) -> SignedDuration {
 mod tests {
     use super::*;
 
+    fn config(text: &str) -> Config {
+        config::parse("a.toml", text.as_bytes()).unwrap().config
+    }
+
     #[test]
-    fn the_fingerprint_changes_with_a_calendar_that_a_rule_names() {
-        let with = |hours: &str, holidays: &str| {
-            let text = format!(
-                "[[calendar]]\nname = \"office\"\nhours = {{ mon-fri = \"{hours}\" }}\nholidays = [{holidays}]\n\
-                [[rule]]\nname = \"a\"\nmatch.state = \"open\"\nclock = \"office\"\n\
-                step = [{{ after = \"2 working days\", do = \"close\", silent = true }}]"
-            );
-            fingerprint(&config::parse("a.toml", text.as_bytes()).unwrap().config)
-        };
-        let usual = with("09:00-18:00", "2026-12-25");
-        assert_eq!(usual, with("09:00-18:00", "\"2026-12-25\""));
-        assert_ne!(usual, with("09:00-17:00", "2026-12-25"));
-        assert_ne!(usual, with("09:00-18:00", ""));
+    fn what_cannot_change_while_running_waits_and_everything_else_is_used() {
+        let rule =
+            "[[rule]]\nname = \"a\"\nmatch_all = true\nstep = [{ after = \"1 day\", do = \"close\", silent = true }]";
+        let changed =
+            format!("mode = \"live\"\ntimezone = \"Europe/Dublin\"\n[safety]\nmax_closes_per_hour = 7\n{rule}");
+        for (section, key) in [
+            ("[intercom]", "timeout = \"3 minutes\""),
+            ("[server]", "max_body = \"2 MiB\""),
+            ("[admin]", "listen = \"127.0.0.1:9\""),
+            ("[database]", "keep_bodies = \"all\""),
+            ("[schedule]", "sweep = \"0 * * * * *\""),
+        ] {
+            let started = config("");
+            let (used, waits) =
+                usable(&started, &config(&changed.replace("[safety]", &format!("{section}\n{key}\n[safety]"))));
+            assert_eq!(waits, [section]);
+            assert_eq!(used, config(&changed), "{section}");
+            assert_eq!(settings(&used).unclear_quiet, settings(&started).unclear_quiet, "{section}");
+        }
+    }
+
+    #[test]
+    fn an_untouched_configuration_waits_for_nothing() {
+        assert_eq!(usable(&config(""), &config("")), (config(""), vec![]));
     }
 }

@@ -1,6 +1,7 @@
 //! A batch in memory: read once, folded item by item, decided on, written once.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
@@ -12,6 +13,7 @@ use super::writing::Writing;
 use crate::engine::conversation::{Conversation, Sighting};
 use crate::engine::history::History;
 use crate::engine::{Decision, Why, decide};
+use crate::rulebook::Edition;
 
 // Plain `?` only: in one round trip a later statement's numbered parameters would get the earlier ones' values.
 // Where no body holds a byte, the bodies are bound as NULL: hence the x''.
@@ -58,6 +60,8 @@ pub(super) struct Known {
 /// The batch in memory, between reading and writing.
 pub(super) struct Fold<'a> {
     context: &'a Context,
+    /// The rules in force when the database became ours.
+    pub(super) edition: Arc<Edition>,
     seen: HashMap<(String, String), String>,
     pub(super) known: HashMap<(String, String), Known>,
     pub(super) history: HashMap<(String, String), History>,
@@ -86,15 +90,16 @@ impl<'a> Fold<'a> {
             let conversation = row.conversation()?;
             known.insert((row.0, row.1), Known { conversation, fetch_at });
         }
+        let edition = context.rulebook.current();
         let mut history: HashMap<_, History> = HashMap::new();
         for row in attempts {
             let key = (row.0.clone(), row.1.clone());
-            history.entry(key).or_default().attempts.push(row.attempt(context.dry_run)?);
+            history.entry(key).or_default().attempts.push(row.attempt(edition.dry_run())?);
         }
         let seen = seen.into_iter().map(|(app_id, id, fingerprint)| ((app_id, id), fingerprint)).collect();
         let (changed, notifications, bodies) = (HashSet::new(), Vec::new(), Vec::new());
         let (kept, activities, facts) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Fold { context, seen, known, history, changed, notifications, bodies, kept, activities, facts })
+        Ok(Fold { context, edition, seen, known, history, changed, notifications, bodies, kept, activities, facts })
     }
 
     pub(super) fn add(&mut self, record: &Record) -> Recorded {
@@ -223,17 +228,17 @@ impl<'a> Fold<'a> {
     fn decide(&self, key: &(String, String)) -> Option<ConversationRow> {
         let known = self.known.get(key)?;
         let history = self.history.get(key).cloned().unwrap_or_default();
-        let decision = decide(&known.conversation, &history, &self.context.rules, self.context.now);
-        let fetch_at = known.fetch_at.or_else(|| self.to_read(&known.conversation, &decision));
+        let decision = decide(&known.conversation, &history, self.edition.rules(), self.context.now);
+        let fetch_at = known.fetch_at.or_else(|| to_read(&known.conversation, &decision, self.context.now));
         Some(ConversationRow::of(&key.0, &known.conversation, decision.due_at(), fetch_at))
     }
+}
 
-    /// What must be read from Intercom before anything can be said: unknown facts, unless reading did not tell them.
-    fn to_read(&self, conversation: &Conversation, decision: &Decision) -> Option<Timestamp> {
-        let unknown = matches!(decision.why(), Why::NotRead) && !conversation.whole && !conversation.gone;
-        let was_read = conversation.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
-        unknown.then(|| if was_read { self.context.now + READ_AGAIN } else { self.context.now })
-    }
+/// When to read from Intercom what must be known before anything can be said; reading may not have told it.
+pub(super) fn to_read(conversation: &Conversation, decision: &Decision, now: Timestamp) -> Option<Timestamp> {
+    let unknown = matches!(decision.why(), Why::NotRead) && !conversation.whole && !conversation.gone;
+    let was_read = conversation.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
+    unknown.then(|| if was_read { now + READ_AGAIN } else { now })
 }
 
 /// A row of any shape as JSON. Strings and numbers always have a JSON form.

@@ -11,6 +11,7 @@ mod operates;
 mod perils;
 mod receives;
 mod recipes;
+mod reloads;
 mod sockets;
 mod survives;
 mod tidy;
