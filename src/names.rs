@@ -10,7 +10,7 @@ use crate::engine::RuleSet;
 use crate::engine::rule::{Act, Called, Setting};
 use crate::intercom::Intercom;
 use crate::intercom::client::{Admin, Tag, Team};
-use crate::intercom::error::IntercomError;
+use crate::intercom::error::{Class, IntercomError};
 use crate::message;
 use crate::store::{Store, StoreError};
 
@@ -70,10 +70,7 @@ impl Names {
                 Ok((!unresolved.is_empty()).then(|| unresolved.join("; ")))
             }
             // What was known before goes on being known.
-            Err(error) => Ok(wanted
-                .iter()
-                .any(|called| self.id_of(called).is_none())
-                .then(|| format!("the teams, teammates and tags that the rules name could not be looked up: {error}"))),
+            Err(error) => Ok(wanted.iter().any(|called| self.id_of(called).is_none()).then(|| not_had(&error))),
         }
     }
 
@@ -105,6 +102,14 @@ impl Names {
     fn known(&self) -> RwLockReadGuard<'_, Known> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn not_had(error: &IntercomError) -> String {
+    let why = match error.class() {
+        Class::Refused | Class::AuthDead | Class::BadRequest => error.to_string(),
+        _ => "Intercom gave no answer that can be used; it is asked again".to_owned(),
+    };
+    format!("the teams, teammates and tags that the rules name could not be looked up: {why}")
 }
 
 fn kind(called: &Called) -> &'static str {

@@ -59,13 +59,13 @@ async fn a_name_that_the_workspace_does_not_know_stops_acting_until_it_does() {
     house.intercom.teammate_assigns_team(&id, Some("2002"));
     let blocked = house.after(days(3)).await;
     assert!(matches!(blocked, Sweeping::Blocked(Blocked::Names(_))), "{blocked:?}");
-    insta::assert_snapshot!(house.check("config").await, @"");
+    insta::assert_snapshot!(house.check("config").await, @r#"bad: nothing is done: the workspace has no team "Support"; write its name as Intercom shows it, or create it"#);
     assert!(house.known(&id).await.is_some(), "recording goes on");
     house.intercom.change_workspace(|workspace| workspace.teams.push(support.clone()));
     house.intercom.teammate_assigns_team(&id, Some(SUPPORT));
     house.clock.advance(hours(1));
     house.daemon().tick().await;
-    assert_eq!(house.bad().await, Vec::<String>::new());
+    assert_eq!(house.check("config").await, "ok: 1 rule, live");
     house.after(days(3)).await;
     assert_eq!(house.state(&id), "closed");
 }
@@ -80,7 +80,7 @@ async fn two_teams_of_one_name_stop_acting() {
     });
     house.start().await;
     house.look().await;
-    insta::assert_snapshot!(house.check("config").await, @"");
+    insta::assert_snapshot!(house.check("config").await, @r#"bad: nothing is done: the workspace has 2 teams called "Support"; rename all but one of them in Intercom"#);
 }
 
 #[tokio::test]
@@ -88,11 +88,11 @@ async fn names_that_were_known_stay_known_while_the_lists_cannot_be_had() {
     let mut house = House::with(OF_THE_TEAM).await;
     let id = house.answered().await;
     house.intercom.teammate_assigns_team(&id, Some(SUPPORT));
+    house.intercom.settle().await;
     house.intercom.fault_always(Endpoint::Teams, Fault::Status { status: 500, body: String::new() });
     house.restart().await;
-    let swept = house.after(days(3)).await;
-    let known = house.known(&id).await;
-    assert_eq!(house.state(&id), "closed", "{swept:?} {known:#?} {:?}", house.intercom.calls().iter().map(|c| format!("{:?} {:?}", c.endpoint, c.status)).collect::<Vec<_>>());
+    house.after(days(3)).await;
+    assert_eq!(house.state(&id), "closed");
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn names_that_were_never_known_are_waited_for() {
     let id = house.answered().await;
     house.intercom.teammate_assigns_team(&id, Some(SUPPORT));
     house.after(days(3)).await;
-    insta::assert_snapshot!(house.check("config").await, @"");
+    insta::assert_snapshot!(house.check("config").await, @r#"bad: nothing is done: the teams, teammates and tags that the rules name could not be looked up: Intercom gave no answer that can be used; it is asked again"#);
     house.intercom.clear_faults();
     house.clock.advance(hours(1));
     house.daemon().tick().await;
@@ -120,7 +120,7 @@ async fn a_team_that_goes_away_stops_acting_at_the_next_look() {
     without_team(&house, "Support");
     house.look().await;
     house.after(days(3)).await;
-    assert_eq!((house.state(&id), house.bad().await), ("open", vec!["config".to_owned()]));
+    assert_eq!((house.state(&id), house.bad().await.contains(&"config".to_owned())), ("open", true));
 }
 
 #[tokio::test]
@@ -129,10 +129,10 @@ async fn tags_that_hold_or_are_ruled_out_need_not_exist_but_those_matched_must()
     let mut house = House::configured(&exists, Workspace::default()).await;
     house.start().await;
     house.look().await;
-    assert_eq!(house.bad().await, Vec::<String>::new());
+    assert_eq!(house.check("config").await, "ok: 1 rule, live");
     house.configure(&quiet("", &OF_THE_TEAM.replace("match.not_tags", "match.tags")));
     house.restart().await;
-    insta::assert_snapshot!(house.check("config").await, @"");
+    insta::assert_snapshot!(house.check("config").await, @r#"bad: nothing is done: the workspace has no tag "no-such-tag"; write its name as Intercom shows it, or create it"#);
 }
 
 #[tokio::test]
@@ -150,5 +150,5 @@ step = [{ after = "1 day", do = "assign", team = "Support", teammate = "alex@exa
     house.after(days(2)).await;
     let seen = house.intercom.conversation(&id).unwrap();
     assert_eq!((seen.team_assignee.as_deref(), seen.admin_assignee.as_deref()), (Some(SUPPORT), Some("1002")));
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @"");
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @"done assign 1: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC");
 }
