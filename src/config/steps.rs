@@ -20,6 +20,8 @@ use super::rules;
 use crate::engine::Step;
 use crate::engine::rule::{After, StepId, StepKind};
 use crate::message;
+#[cfg(test)]
+pub(super) use arguments::ARGUMENTS;
 use arguments::Deed;
 use clocked::goes_with;
 

@@ -229,6 +229,63 @@ fn calendars_and_conditions_are_told_in_plain_words() {
     ");
 }
 
+const DEEDS: &str = r#"
+[[rule]]
+name = "everything"
+match.team = ["Support", "2nd level"]
+match.not_team = "Sales"
+match.assignee = "a@example.com"
+match.not_assignee = ["5784329", "b@example.com"]
+match.unassigned = false
+match.attribute.paid = true
+match.attribute."Plan type" = ["gold", "5", 5, 2.5]
+step = [
+    { after = "1 day", do = "note", body = "Quiet." },
+    { after = "2 days", do = "snooze", for = "3 days" },
+    { after = "5 days", do = "open" },
+    { after = "6 days", do = "assign", team = "Support" },
+    { after = "7 days", do = "assign", team = "Support", teammate = "a@example.com" },
+    { after = "8 days", do = "assign", to = "nobody" },
+    { after = "9 days", do = "tag", tags = ["a", "b", "c"] },
+    { after = "10 days", do = "untag", tags = "a" },
+    { after = "11 days", do = "update", read = true },
+    { after = "12 days", do = "update", set = { plan = "gold", count = 5 }, read = false },
+    { after = "13 days", do = "close", silent = true, tags = "auto-closed", set.auto_closed_by = "{{ rule }}" },
+]
+
+[[rule]]
+name = "rest"
+match.unassigned = true
+step = [{ after = "1 day", do = "close", body = "Bye.", tags = ["auto-closed", "quiet"] }]
+"#;
+
+#[test]
+fn every_deed_is_told_in_plain_words() {
+    let (status, out, err) = checked(DEEDS, true, false);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let (_, out) = out.split_once("owns a conversation:\n").unwrap();
+    insta::assert_snapshot!(out, @r#"
+
+    everything: all conversations waiting for the contact, assigned to somebody, assigned to team Support or 2nd level, not assigned to team Sales, assigned to teammate a@example.com, not assigned to teammate 5784329 or b@example.com, whose attribute Plan type is "gold", "5", 5 or 2.5, whose attribute paid is true
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
+      after 1 day:   leave a note
+      after 2 days:  snooze for 3 days
+      after 5 days:  open
+      after 6 days:  assign to team Support
+      after 7 days:  assign to team Support and teammate a@example.com
+      after 8 days:  assign to nobody
+      after 9 days:  tag a, b and c
+      after 10 days: untag a
+      after 11 days: mark as read
+      after 12 days: set count and plan and mark as unread
+      after 13 days: close silently, then tag auto-closed and set auto_closed_by
+
+    rest: all conversations waiting for the contact, assigned to nobody
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
+      after 1 day: close with a last word, then tag auto-closed and quiet
+    "#);
+}
+
 #[test]
 fn a_calendar_that_stays_shut_for_long_is_doubted() {
     let shut = (22..=31).map(|day| format!("2026-12-{day}")).chain((1..=31).map(|day| format!("2027-01-{day:02}")));
