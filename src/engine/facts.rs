@@ -125,8 +125,8 @@ impl Facts {
                 let tags = self.tags.iter_mut().filter(|tags| tags.iter().all(|tag| tag.name != *name));
                 tags.for_each(|tags| tags.push(Tag { id: String::new(), name: name.clone() }));
             }
-            Change::Teammate { was, is } => back(&mut self.admin_assignee_id, was, is),
-            Change::Team { was, is } => back(&mut self.team_assignee_id, was, is),
+            Change::Teammate { was, is } => back(&mut self.admin_assignee_id, was.as_ref(), is.as_ref()),
+            Change::Team { was, is } => back(&mut self.team_assignee_id, was.as_ref(), is.as_ref()),
             Change::Attribute { name, was, is } => {
                 if let Some(known) = self.attributes.get_mut(name).filter(|known| *known == is) {
                     known.clone_from(was);
@@ -138,8 +138,8 @@ impl Facts {
 }
 
 #[expect(clippy::option_option, reason = "nobody is not the same as not known")]
-fn back(known: &mut Option<Option<String>>, was: &Option<String>, is: &Option<String>) {
-    if known.as_ref() == Some(is) {
-        *known = Some(was.clone());
+fn back(known: &mut Option<Option<String>>, was: Option<&String>, is: Option<&String>) {
+    if known.as_ref().map(Option::as_ref) == Some(is) {
+        *known = Some(was.cloned());
     }
 }
