@@ -205,8 +205,9 @@ proptest! {
     ) {
         let names = ["reply", "note", "close", "snooze", "open", "assign", "tag", "untag", "update", "oops"];
         let steps = kinds.iter().enumerate().map(|(index, (kind, pieces))| {
-            let pieces = pieces.iter().map(|piece| format!(", {piece}")).collect::<String>();
-            format!("{{ after = \"{} days\", do = \"{}\"{pieces} }}", index + 1, names[*kind])
+            let head = [format!("after = \"{} days\"", index + 1), format!("do = \"{}\"", names[*kind])];
+            let all = head.iter().map(String::as_str).chain(pieces.iter().copied()).collect::<Vec<_>>();
+            format!("{{ {} }}", all.join(", "))
         });
         let text = rule(&steps.collect::<Vec<_>>().join(",\n"));
         if let Ok(loaded) = parse("a.toml", text.as_bytes()) {
