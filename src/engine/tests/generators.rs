@@ -8,7 +8,9 @@ use proptest::prelude::*;
 
 use super::world::attempt;
 use super::*;
-use crate::engine::rule::{self, Act, After, AfterReopen, ContactReplied, Labels, Match, StateName, StepKind, WaitingOn};
+use crate::engine::rule::{
+    self, Act, After, AfterReopen, ContactReplied, Labels, Match, StateName, StepKind, WaitingOn,
+};
 
 /// Seconds within which everything happens: six weeks.
 const SPAN: i64 = 42 * 86_400;

@@ -83,8 +83,8 @@ fn a_rule_goes_on_after_a_snooze_and_a_tag_of_its_own() {
         tue 03 09:05  ** snooze until sun 08 09:05 by `snooze 1` of `quiet`: 1 day without a word since a teammate wrote at mon 02 09:05
             wait until wed 04 09:05 for `tag 1` of `quiet`: 2 days without a word since a teammate wrote at mon 02 09:05
         wed 04 09:05  ** tag `sleeping` by `tag 1` of `quiet`: 2 days without a word since a teammate wrote at mon 02 09:05
-            wait until sun 08 09:05: no rule fits: `quiet`: it is snoozed; decided again when its snooze ends
-        sun 08 09:05  ** close silently by `close` of `quiet`: 4 days without a word since a teammate wrote at mon 02 09:05
+            wait until fri 06 09:05 for `close` of `quiet`: 4 days without a word since a teammate wrote at mon 02 09:05
+        fri 06 09:05  ** close silently by `close` of `quiet`: 4 days without a word since a teammate wrote at mon 02 09:05
             leave: it is closed
         ");
 }
@@ -163,7 +163,9 @@ fn a_rule_goes_on_after_opening_what_was_snoozed_even_past_the_end_of_that_snooz
         tue 03 09:10  ** open by `open 1` of `sleeping`: 1 day without a word since it was snoozed at mon 02 09:10
             wait until wed 04 09:10 for `tag 1` of `sleeping`: 2 days without a word since it was snoozed at mon 02 09:10
         wed 04 09:10  ** tag `woken` by `tag 1` of `sleeping`: 2 days without a word since it was snoozed at mon 02 09:10
-            leave: no rule fits: `sleeping`: it is open
+            wait until wed 11 09:10 for `close` of `sleeping`: 9 days without a word since it was snoozed at mon 02 09:10
+        wed 11 09:10  ** close silently by `close` of `sleeping`: 9 days without a word since it was snoozed at mon 02 09:10
+            leave: it is closed
         ");
 }
 
@@ -301,7 +303,8 @@ fn a_note_is_left_once_in_a_silence() {
 
 #[test]
 fn a_note_is_left_once_by_a_renamed_rule_too() {
-    let book = |name: &str| super::book::book(&format!("rule {name}\nmatch_all = true\n1 day note Quiet.\n4 days close"));
+    let book =
+        |name: &str| super::book::book(&format!("rule {name}\nmatch_all = true\n1 day note Quiet.\n4 days close"));
     insta::assert_snapshot!(super::world::story_of(vec![book("one"), book("other")], "
         mon 09:00 contact writes
         mon 09:05 teammate replies
@@ -325,11 +328,14 @@ fn a_note_is_left_once_by_a_renamed_rule_too() {
 /// What comes after a first step that Intercom refuses for good.
 fn refused(step: &str) -> String {
     let book = format!("rule quiet\nmatch_all = true\n1 day {step}\n9 days close");
-    let told = tale(&book, "
+    let told = tale(
+        &book,
+        "
         mon 09:00 contact writes
         mon 09:05 teammate replies
         mon 10:00 refused 3 times
-    ");
+    ",
+    );
     told.lines().last().unwrap().trim().to_owned()
 }
 

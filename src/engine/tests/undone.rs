@@ -49,8 +49,7 @@ fn what_a_person_assigns_back_to_where_we_had_it_for_a_while_is_theirs() {
         wed 04 09:05  ** assign to sales by `assign 2` of `nobody-s`: 2 days without a word since a teammate wrote at mon 02 09:05
             wait until fri 06 09:05 for `close` of `nobody-s`: 4 days without a word since a teammate wrote at mon 02 09:05
         wed 04 12:00  teammate assigns team support
-        fri 06 09:05  ** close silently by `close` of `nobody-s`: 4 days without a word since a teammate wrote at mon 02 09:05
-            leave: it is closed
+            leave: no rule fits: `nobody-s`: it is assigned
         ");
 }
 
@@ -77,8 +76,7 @@ fn a_tag_that_a_person_puts_back_after_us_bars_the_rule_that_leaves_it_out() {
         wed 04 09:05  ** untag `waiting` by `untag 1` of `quiet`: 2 days without a word since a teammate wrote at mon 02 09:05
             wait until fri 06 09:05 for `close` of `quiet`: 4 days without a word since a teammate wrote at mon 02 09:05
         wed 04 12:00  tagged waiting
-        fri 06 09:05  ** close silently by `close` of `quiet`: 4 days without a word since a teammate wrote at mon 02 09:05
-            leave: it is closed
+            leave: no rule fits: `quiet`: it is tagged `waiting`
         ");
 }
 
@@ -237,8 +235,101 @@ fn a_note_that_a_person_leaves_during_a_snooze_of_ours_ends_the_waking_that_it_b
         wed 04 09:05  ** snooze until fri 06 09:05 by `snooze 1` of `woken`: 2 days without a word since a teammate wrote at mon 02 09:05
             wait until fri 06 09:05 for `close` of `woken`: 5 days without a word since a teammate wrote at mon 02 09:05
         thu 05 12:00  teammate notes
+            wait until fri 06 09:05: no rule fits: `woken`: it is snoozed; decided again when its snooze ends
+        fri 06 09:05  (read again)
             wait until sat 07 09:05 for `close` of `woken`: 5 days without a word since a teammate wrote at mon 02 09:05
         sat 07 09:05  ** close silently by `close` of `woken`: 5 days without a word since a teammate wrote at mon 02 09:05
             leave: it is closed
+        ");
+}
+
+#[test]
+fn a_rule_keeps_what_it_snoozes_in_the_very_second_in_which_it_wakes() {
+    let book = "
+        rule woken
+        match.state = [\"woken\"]
+        match.not_tags = [\"late\"]
+        counts_from = [\"teammate_reply\"]
+        1 day snooze 9 days
+        4 days tag late
+        5 days close
+    ";
+    insta::assert_snapshot!(tale(book, "
+        mon 09:00 contact writes
+        mon 09:05 teammate replies
+        mon 09:06 teammate snoozes until wed 09:00
+    "), @r"
+        mon 02 09:00  contact writes
+            leave: no rule fits: `woken`: it is open
+        mon 02 09:05  teammate replies
+        mon 02 09:06  teammate snoozes until wed 09:00
+            wait until wed 04 09:00: no rule fits: `woken`: it is snoozed; decided again when its snooze ends
+        wed 04 09:00  ** snooze until fri 13 09:00 by `snooze 1` of `woken`: 1 day without a word since a teammate wrote at mon 02 09:05
+            wait until sat 07 09:00 for `tag 1` of `woken`: 4 days without a word since a teammate wrote at mon 02 09:05
+        sat 07 09:00  ** tag `late` by `tag 1` of `woken`: 4 days without a word since a teammate wrote at mon 02 09:05
+            wait until sun 08 09:00 for `close` of `woken`: 5 days without a word since a teammate wrote at mon 02 09:05
+        sun 08 09:00  ** close silently by `close` of `woken`: 5 days without a word since a teammate wrote at mon 02 09:05
+            leave: it is closed
+        ");
+}
+
+#[test]
+fn a_snooze_of_ours_is_no_promise_of_a_teammate_s_however_long_ago_they_snoozed_it() {
+    let book = "
+        rule first
+        match.not_tags = [\"other\"]
+        counts_from = [\"teammate_reply\"]
+        2 days snooze 3 days
+
+        rule other
+        match.state = [\"snoozed\", \"woken\"]
+        match.snooze_at_most = \"3 days\"
+        counts_from = [\"teammate_reply\"]
+        9 days close
+    ";
+    let happens = "
+        mon 08:00 contact writes
+        mon 08:05 teammate replies
+        mon 09:00 teammate snoozes until tue 08:00
+        tue 09:05 teammate replies
+        fri 09:00 tagged other
+    ";
+    insta::assert_snapshot!(tale(book, happens), @r"
+        mon 02 08:00  contact writes
+            leave: no rule fits: `first`: the contact is owed an answer; `other`: it is open
+        mon 02 08:05  teammate replies
+            wait until wed 04 08:05 for `snooze 1` of `first`: 2 days without a word since a teammate wrote at mon 02 08:05
+        mon 02 09:00  teammate snoozes until tue 08:00
+            wait until tue 03 08:00 for `snooze 1` of `first`: 2 days without a word since a teammate wrote at mon 02 08:05
+        tue 03 08:00  (read again)
+            wait until wed 04 08:05 for `snooze 1` of `first`: 2 days without a word since a teammate wrote at mon 02 08:05
+        tue 03 09:05  teammate replies
+            wait until thu 05 09:05 for `snooze 1` of `first`: 2 days without a word since a teammate wrote at tue 03 09:05
+        thu 05 09:05  ** snooze until sun 08 09:05 by `snooze 1` of `first`: 2 days without a word since a teammate wrote at tue 03 09:05
+            wait until sun 08 09:05: every step of the rule is done; decided again when its snooze ends
+        fri 06 09:00  tagged other
+            wait until sun 08 09:05 for `close` of `other`: 9 days without a word since a teammate wrote at tue 03 09:05
+        sun 08 09:05  (read again)
+            wait until thu 12 09:05 for `close` of `other`: 9 days without a word since a teammate wrote at tue 03 09:05
+        thu 12 09:05  ** close silently by `close` of `other`: 9 days without a word since a teammate wrote at tue 03 09:05
+            leave: it is closed
+        ");
+    insta::assert_snapshot!(tale(&book.replace("3 days\"", "2 days\""), happens), @r"
+        mon 02 08:00  contact writes
+            leave: no rule fits: `first`: the contact is owed an answer; `other`: it is open
+        mon 02 08:05  teammate replies
+            wait until wed 04 08:05 for `snooze 1` of `first`: 2 days without a word since a teammate wrote at mon 02 08:05
+        mon 02 09:00  teammate snoozes until tue 08:00
+            wait until tue 03 08:00 for `snooze 1` of `first`: 2 days without a word since a teammate wrote at mon 02 08:05
+        tue 03 08:00  (read again)
+            wait until wed 04 08:05 for `snooze 1` of `first`: 2 days without a word since a teammate wrote at mon 02 08:05
+        tue 03 09:05  teammate replies
+            wait until thu 05 09:05 for `snooze 1` of `first`: 2 days without a word since a teammate wrote at tue 03 09:05
+        thu 05 09:05  ** snooze until sun 08 09:05 by `snooze 1` of `first`: 2 days without a word since a teammate wrote at tue 03 09:05
+            wait until sun 08 09:05: every step of the rule is done; decided again when its snooze ends
+        fri 06 09:00  tagged other
+            wait until sun 08 09:05: no rule fits: `first`: it is tagged `other`; `other`: it is snoozed for longer; decided again when its snooze ends
+        sun 08 09:05  (read again)
+            leave: no rule fits: `first`: it is tagged `other`; `other`: it is snoozed for longer
         ");
 }

@@ -116,7 +116,10 @@ impl World {
         match to {
             Assignment::Nobody => self.intercom.give(To::Nobody),
             Assignment::To { team, teammate } => {
-                let to = [team.as_ref().map(|team| To::Team(&team.name)), teammate.as_ref().map(|one| To::Teammate(&one.name))];
+                let to = [
+                    team.as_ref().map(|team| To::Team(&team.name)),
+                    teammate.as_ref().map(|one| To::Teammate(&one.name)),
+                ];
                 to.into_iter().flatten().for_each(|to| self.intercom.give(to));
             }
         }
@@ -216,13 +219,7 @@ pub(in super::super) fn step(name: &str) -> StepId {
 }
 
 /// A message of `rule` that was sent and done at `at`, counted from `anchor_at`.
-pub(in super::super) fn sent(
-    rule: &str,
-    name: &str,
-    anchor_at: Timestamp,
-    at: Timestamp,
-    template: &str,
-) -> Attempt {
+pub(in super::super) fn sent(rule: &str, name: &str, anchor_at: Timestamp, at: Timestamp, template: &str) -> Attempt {
     let kind_is_close = step(name).kind == StepKind::Close;
     let deed = Deed { at, part: Some(PartId::Part(if kind_is_close { 9_001 } else { 9_000 })) };
     Attempt {
