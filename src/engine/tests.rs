@@ -5,6 +5,7 @@ mod book;
 mod conditions;
 mod facts;
 mod generators;
+mod golden;
 mod late;
 mod laws;
 mod ownership;
