@@ -3,12 +3,14 @@
 //! Owns: every key, its default and its limits, and diagnostics that say what to write instead. Refuses: secrets in
 //! the file, and anything half-checked: whoever holds a [`Config`] need not check it again.
 
+mod attributes;
 mod calendars;
 mod conditions;
 mod diagnostic;
 pub(crate) mod duration;
 pub mod ics;
 mod notes;
+mod people;
 mod reader;
 mod rules;
 mod schedule;
@@ -39,6 +41,8 @@ pub use secrets::{Secrets, SecretsError};
 use calendars::Files;
 use notes::Notes;
 use reader::Reader;
+
+pub(crate) use reader::nearest;
 
 /// The largest configuration file that is read, in bytes.
 const LARGEST: usize = 10 << 20;

@@ -14,6 +14,7 @@ mod matching;
 pub mod rule;
 mod view;
 pub mod why;
+pub mod wish;
 
 pub use conversation::{
     Activity, Actor, Class, Conversation, ConversationId, Facts, Part, PartId, Sighting, Snapshot, State,
@@ -23,6 +24,7 @@ pub use facts::{AttributeValue, Change};
 pub use history::{Attempt, Deed, History, Phase};
 pub use rule::{Rule, RuleSet, Step};
 pub use why::Why;
+pub use wish::Wish;
 
 #[cfg(test)]
 mod tests;

@@ -18,11 +18,13 @@
 //! ```
 
 mod api;
+mod attributes;
 mod conversation;
 mod exchange;
 mod faults;
 mod first_version;
 mod notify;
+mod pieces;
 mod search;
 mod shape;
 mod story;
@@ -36,13 +38,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::clock::Clock;
 use crate::engine::ConversationId;
 
+pub use attributes::{Attribute, AttributeKind};
 pub use faults::{Endpoint, Fault, RateReset};
 pub use notify::Delivered;
 pub use workspace::{Admin, Contact, Named, Quirk, WebhookVersion, Workspace};
@@ -124,8 +127,14 @@ pub struct Seen {
     pub snoozed_until: Option<Timestamp>,
     /// When anything changed last.
     pub updated_at: Timestamp,
+    /// Whether it counts as read.
+    pub read: bool,
     /// Names of its tags.
     pub tags: Vec<String>,
+    /// `none`, `low`, `medium`, `high` or `urgent`.
+    pub priority: String,
+    /// Its attributes, as `custom_attributes` shows them.
+    pub attributes: Map<String, Value>,
     /// The teammate it is assigned to.
     pub admin_assignee: Option<String>,
     /// The team it is assigned to.
@@ -287,7 +296,10 @@ fn seen(it: &conversation::Conversation) -> Seen {
         state: it.state.name(),
         snoozed_until: it.snoozed_until.map(shape::instant),
         updated_at: shape::instant(it.updated_at),
+        read: it.read,
         tags: it.tags.iter().map(|tag| tag.name.clone()).collect(),
+        priority: it.priority.clone(),
+        attributes: it.attributes.clone(),
         admin_assignee: it.admin_assignee.clone(),
         team_assignee: it.team_assignee.clone(),
         last_contact_reply: it.statistics.last_contact_reply.map(shape::instant),

@@ -17,7 +17,8 @@ pub mod text;
 pub(crate) mod wire;
 
 pub use client::{
-    Answer, ClientSettings, Contact, Intercom, Listed, Me, Page, ReadConversation, Search, SetupError, Standing,
+    Admin, Answer, Assignee, ClientSettings, Contact, Intercom, Listed, Me, Page, ReadConversation, Search, SetupError,
+    Standing, Tag, Team, Update,
 };
 pub use error::{Class, IntercomError, Refusal};
 pub use pace::Permits;

@@ -90,7 +90,20 @@ pub fn check(template: &str) -> Result<Uses, TemplateError> {
 
 /// The text to send. It is HTML: what the values hold is escaped, what the template says is sent as it is.
 pub fn render(template: &str, values: &Values) -> Result<String, TemplateError> {
-    let environment = environment(false);
+    render_in(&environment(false), template, values)
+}
+
+/// The text of an attribute. It is plain: what the values hold is taken as it is.
+pub fn render_plain(template: &str, values: &Values) -> Result<String, TemplateError> {
+    let mut environment = environment(false);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(|out, _, value| {
+        write!(out, "{value}").map_err(|_| Error::new(ErrorKind::WriteFailure, "the text could not be written"))
+    });
+    render_in(&environment, template, values)
+}
+
+fn render_in(environment: &Environment<'_>, template: &str, values: &Values) -> Result<String, TemplateError> {
     let compiled = environment.template_from_str(template).map_err(|error| TemplateError::from_render(&error))?;
     let text = compiled.render(context(values)).map_err(|error| TemplateError::from_render(&error))?;
     if text.trim().is_empty() { Err(TemplateError::Blank) } else { Ok(text) }

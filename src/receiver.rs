@@ -11,9 +11,9 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::routing::{MethodRouter, on};
 
+use crate::intercom::lens::Lens;
 use crate::intercom::notification::{self, Content, Notification};
 use crate::intercom::signature::{Secrets, Verified};
-use crate::intercom::lens::Lens;
 use crate::server;
 use crate::store::{Record, Recorded, Told};
 use crate::tally::Tally;

@@ -6,8 +6,10 @@
 mod act;
 mod aftermath;
 mod follow;
+mod grant;
 mod read;
 mod send;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,8 @@ const PENDING_AT_ONCE: u32 = 30;
 const DAMAGED_RESTS: SignedDuration = SignedDuration::from_hours(1);
 /// Conversations read in one sweep because something about them was unclear.
 const READS_AT_ONCE: u32 = 30;
+/// What did not succeed after a deed is tried again after this.
+const FOLLOW_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// What was read longer ago than this is no ground for a deed.
 const FRESH: Duration = Duration::from_secs(2);
 

@@ -4,5 +4,5 @@
 -- think its own changes away.
 ALTER TABLE attempt ADD COLUMN changes TEXT NOT NULL DEFAULT '[]';
 
--- JSON {tags, set}: what is still to be put on a conversation after its close; NULL for nothing.
-ALTER TABLE attempt ADD COLUMN labels TEXT;
+-- JSON: what is still to become so after the deed (a close's tags and attributes); NULL for nothing.
+ALTER TABLE attempt ADD COLUMN wishes TEXT;

@@ -2,20 +2,20 @@
 //!
 //! Owns: every condition, its values and its default. Refuses: conditions that nothing could ever fulfil.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::attributes;
 use super::notes::Problem;
+use super::people;
 use super::reader::{Reader, named, shown};
 use super::rules::{not_empty, owned};
 use crate::engine::rule::{ContactReplied, Match, Speaker, StateName, WaitingOn};
 
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 22] = [
     "state",
     "waiting_on",
     "last_speaker",
@@ -23,7 +23,12 @@ pub(super) const KEYS: [&str; 17] = [
     "tags",
     "all_tags",
     "not_tags",
+    "team",
+    "not_team",
+    "assignee",
+    "not_assignee",
     "unassigned",
+    "attribute",
     "priority",
     "channel",
     "delivered_as",
@@ -66,6 +71,7 @@ pub(super) fn matches(table: &mut Reader<'_>, timezone: &TimeZone, leave: bool) 
     says_what(table, &conditions);
     let default = default(leave);
     let waiting_on = conditions.one_of("waiting_on", &WaitingOn::NAMES);
+    let assigned = people::assigned(&mut conditions);
     let found = Match {
         state: states(&mut conditions),
         waiting_on: waiting_on.unwrap_or(default.waiting_on),
@@ -74,12 +80,12 @@ pub(super) fn matches(table: &mut Reader<'_>, timezone: &TimeZone, leave: bool) 
         tags: names(&mut conditions, "tags", "vip"),
         all_tags: names(&mut conditions, "all_tags", "vip"),
         not_tags: names(&mut conditions, "not_tags", "vip"),
-        team: Vec::new(),
-        not_team: Vec::new(),
-        assignee: Vec::new(),
-        not_assignee: Vec::new(),
-        attributes: BTreeMap::new(),
-        unassigned: conditions.boolean("unassigned").map(Spanned::into_inner),
+        team: assigned.team,
+        not_team: assigned.not_team,
+        assignee: assigned.assignee,
+        not_assignee: assigned.not_assignee,
+        unassigned: assigned.unassigned,
+        attributes: attributes::wanted(&mut conditions),
         priority: words(&mut conditions, "priority", &PRIORITIES),
         channel: names(&mut conditions, "channel", "email"),
         delivered_as: words(&mut conditions, "delivered_as", &DELIVERED_AS.map(|word| (word, word))),

@@ -36,8 +36,15 @@ impl<'a> Reader<'a> {
 
     /// The value of a key, if it is there.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.known.push(key);
+        self.knows(key);
         self.table.and_then(|table| table.get(key))
+    }
+
+    /// Takes a key for known, whether it is read or not.
+    pub(super) fn knows(&mut self, key: &'static str) {
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
     }
 
     /// Whether the key is there, right or wrong.
@@ -54,6 +61,12 @@ impl<'a> Reader<'a> {
     /// The keys that are there.
     pub(super) fn keys(&self) -> impl Iterator<Item = (&'a str, Range<usize>)> + use<'a> {
         self.table.into_iter().flatten().map(|(key, _)| (key.get_ref().as_ref(), key.span()))
+    }
+
+    /// The keys that are there with their values, for a table whose keys are the operator's own.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Spanned<&'a str>, &'a Spanned<DeValue<'a>>)> + use<'a> {
+        let entries = self.table.into_iter().flatten();
+        entries.map(|(key, value)| (Spanned::new(key.span(), key.get_ref().as_ref()), value))
     }
 
     /// Where the key stands.
@@ -114,7 +127,7 @@ impl<'a> Reader<'a> {
         parse: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Option<Spanned<T>> {
         if let Some(number) = self.table.and_then(|table| table.get(key)).filter(|value| value.get_ref().is_integer()) {
-            self.known.push(key);
+            self.knows(key);
             let help = format!("write a number and its unit in quotes, such as {key} = \"{example}\"");
             self.notes.error(number.span(), format!("`{key}` has no unit"), help);
             return None;
@@ -289,7 +302,7 @@ pub(super) fn shown(text: &str) -> String {
     if short.len() < text.len() && text.chars().count() > 60 { format!("{short}…") } else { short }
 }
 
-fn in_plain_words(value: &DeValue<'_>) -> &'static str {
+pub(super) fn in_plain_words(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
@@ -302,7 +315,7 @@ fn in_plain_words(value: &DeValue<'_>) -> &'static str {
 }
 
 /// The known name that is the fewest typing mistakes away, if it is near enough to be meant.
-pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let allowed = 1 + name.len().min(30) / 4;
     known
         .filter(|known| known.len().abs_diff(name.len()) <= allowed)

@@ -26,7 +26,12 @@ const AFTER_REOPEN: [(AfterReopen, &str); 2] =
     [(AfterReopen::WaitForReply, "wait_for_reply"), (AfterReopen::CountAgain, "count_again")];
 
 /// All rules, in the order of the file.
-pub(super) fn rules(top: &mut Reader<'_>, timezone: &TimeZone, calendars: &Calendars) -> Vec<Rule> {
+pub(super) fn rules(
+    top: &mut Reader<'_>,
+    timezone: &TimeZone,
+    calendars: &Calendars,
+    hold_tags: &[String],
+) -> Vec<Rule> {
     let tables = top.tables("rule", "a rule", "[[rule]]");
     if !top.has("rule") {
         let help = "add a [[rule]] when you want conversations closed; until then they are only recorded";
@@ -34,7 +39,8 @@ pub(super) fn rules(top: &mut Reader<'_>, timezone: &TimeZone, calendars: &Calen
     }
     let mut names = BTreeSet::new();
     let places: Vec<_> = tables.iter().map(|table| table.span.clone()).collect();
-    let found: Vec<_> = tables.into_iter().filter_map(|table| rule(table, &mut names, timezone, calendars)).collect();
+    let read = |table| rule(table, &mut names, timezone, calendars, hold_tags);
+    let found: Vec<_> = tables.into_iter().filter_map(read).collect();
     if top.notes.is_clean() {
         shadowed::doubt(top.notes, &found, &places);
     }
@@ -50,6 +56,7 @@ fn rule(
     names: &mut BTreeSet<String>,
     timezone: &TimeZone,
     calendars: &Calendars,
+    hold_tags: &[String],
 ) -> Option<Rule> {
     let name = name(&mut table, names);
     let leave = table.boolean("leave");
@@ -60,12 +67,13 @@ fn rule(
     let after_reopen = table.one_of("after_reopen", &AFTER_REOPEN).unwrap_or(AfterReopen::WaitForReply);
     let clock = calendars.clock(&mut table);
     let act_only = calendars.act_only(&mut table);
-    let steps = steps(&mut table, leave.as_ref(), &clock);
+    let steps = steps(&mut table, leave.as_ref(), &clock, hold_tags);
     if leaves {
         no_timing(&table);
     }
     table.finish(|key| {
-        let help = format!("write match.{key} = …");
+        let name = if key == "attribute" { ".NAME" } else { "" };
+        let help = format!("write match.{key}{name} = …");
         conditions::KEYS
             .contains(&key)
             .then(|| Problem::new(format!("`{key}` is a condition and stands under `match`"), help))

@@ -39,7 +39,7 @@ pub(super) fn config(mut top: Reader<'_>, files: Files<'_>) -> Option<Config> {
     let (safety, hold_tags, max_auto_closes) = safety(top.section("safety", "[safety]"));
     let gap = SignedDuration::try_from(schedule::longest_gap(&schedule.sweep)).unwrap_or_default();
     let calendars = calendars::calendars(&mut top, &timezone, gap, files);
-    let rules = rules::rules(&mut top, &timezone, &calendars);
+    let rules = rules::rules(&mut top, &timezone, &calendars, &hold_tags);
     top.finish(|_| None);
     let rules = RuleSet { rules, hold_tags, max_auto_closes };
     let calendars = calendars.into_good();

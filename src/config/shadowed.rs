@@ -29,6 +29,11 @@ fn takes_all(wide: &Match, narrow: &Match) -> bool {
         && (wide.waiting_on == WaitingOn::Anyone || wide.waiting_on == narrow.waiting_on)
         && (wide.contact_replied == ContactReplied::Any || wide.contact_replied == narrow.contact_replied)
         && self::any_of(&wide.last_speaker, &narrow.last_speaker)
+        && self::any_of(&wide.team, &narrow.team)
+        && self::any_of(&wide.assignee, &narrow.assignee)
+        && wide.not_team.iter().all(|name| narrow.not_team.contains(name))
+        && wide.not_assignee.iter().all(|name| narrow.not_assignee.contains(name))
+        && takes_attributes(wide, narrow)
         && any_of(|matches| &matches.tags)
         && any_of(|matches| &matches.priority)
         && any_of(|matches| &matches.channel)
@@ -50,6 +55,12 @@ fn takes_states(wide: Option<&[StateName]>, narrow: Option<&[StateName]>) -> boo
     let takes =
         |state: &StateName| wide.contains(state) || (*state == StateName::Woken && wide.contains(&StateName::Open));
     narrow.is_some_and(|narrow| narrow.iter().all(takes))
+}
+
+/// An attribute that only one of the two names leaves something over, or may.
+fn takes_attributes(wide: &Match, narrow: &Match) -> bool {
+    let mut wanted = wide.attributes.iter();
+    wanted.all(|(name, wide)| narrow.attributes.get(name).is_some_and(|narrow| any_of(wide, narrow)))
 }
 
 /// An empty list is no condition.

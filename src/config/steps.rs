@@ -1,10 +1,13 @@
 //! Reads `[[rule.step]]`: what a rule does, and when.
 //!
-//! Owns: the order of steps, what each needs, and which lengths of time go with the rule's clock. Refuses: a ladder
-//! that would do something other than it seems to say.
+//! Owns: the order of steps and how they are told apart. Refuses: a ladder that would do something other than it
+//! seems to say.
 
+mod arguments;
+mod clocked;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use jiff::SignedDuration;
 use toml::Spanned;
@@ -12,21 +15,24 @@ use toml::Spanned;
 use super::calendars::RuleClock;
 use super::duration::{Distance, distance_in_words};
 use super::notes::Problem;
-use super::reader::Reader;
-use super::rules::{self, not_empty, owned};
+use super::reader::{Reader, shown};
+use super::rules;
 use crate::engine::Step;
-use crate::engine::calendar::Calendar;
-use crate::engine::rule::{Act, After, Labels, StepId, StepKind};
+use crate::engine::rule::{After, StepId, StepKind};
 use crate::message;
+use arguments::Deed;
+use clocked::goes_with;
 
 /// An `after` below this is probably a slip of the unit.
 const SHORT: SignedDuration = SignedDuration::from_mins(5);
 
-/// Weeks that a calendar is surely looked ahead, whatever holidays it has.
-const LOOKED_AHEAD: u32 = 480;
-
 /// The steps of a rule on this clock; none if it leaves alone what it fits.
-pub(super) fn steps(table: &mut Reader<'_>, leave: Option<&Spanned<bool>>, clock: &RuleClock) -> Vec<Step> {
+pub(super) fn steps(
+    table: &mut Reader<'_>,
+    leave: Option<&Spanned<bool>>,
+    clock: &RuleClock,
+    hold_tags: &[String],
+) -> Vec<Step> {
     let tables = table.tables("step", "a step", "[[rule.step]]");
     let wrong = table.has("step") && !table.is_empty_list("step");
     does_something(table, leave, tables.is_empty() && !wrong);
@@ -35,6 +41,7 @@ pub(super) fn steps(table: &mut Reader<'_>, leave: Option<&Spanned<bool>>, clock
     for step in &mut found {
         ladder.add(step);
     }
+    holds_itself(&found, hold_tags);
     let closes = found.iter().any(|step| step.kind == Some(StepKind::Close));
     found.into_iter().filter_map(|step| step.into_step(closes)).collect()
 }
@@ -58,14 +65,28 @@ fn does_something(table: &Reader<'_>, leave: Option<&Spanned<bool>>, idle: bool)
     }
 }
 
+/// A tag that keeps every rule away keeps this one away too.
+fn holds_itself(steps: &[FoundStep<'_>], hold_tags: &[String]) {
+    for step in steps.split_last().map_or(steps, |(_, followed)| followed) {
+        let holding = step.deed.attached.iter().filter(|tag| hold_tags.iter().any(|held| held == tag.get_ref()));
+        for tag in holding {
+            let message = format!(
+                "the tag \"{}\" holds the conversation, so no step after this one is done",
+                shown(tag.get_ref())
+            );
+            let help = "attach it in the last step, or attach a tag that is not in hold_tags";
+            step.table.notes.warning(tag.span(), message, help);
+        }
+    }
+}
+
 /// A step as it was read, before its place among the others is known.
 struct FoundStep<'a> {
     table: Reader<'a>,
     kind: Option<StepKind>,
     nth: u32,
     after: Option<Spanned<Distance>>,
-    body: Option<Spanned<&'a str>>,
-    channels: Vec<String>,
+    deed: Deed<'a>,
 }
 
 fn step(mut table: Reader<'_>) -> FoundStep<'_> {
@@ -80,52 +101,8 @@ fn step(mut table: Reader<'_>) -> FoundStep<'_> {
         table.notes.warning(after.span(), "this step follows in less than five minutes", help);
     }
     let kind = table.one_of("do", &StepKind::NAMES);
-    let body = body(&mut table);
-    let silent = table.boolean("silent");
-    speaks_or_not(&table, kind, silent.as_ref());
-    let channels = channels(&mut table);
-    FoundStep { table, kind, nth: 1, after, body, channels }
-}
-
-fn body<'a>(table: &mut Reader<'a>) -> Option<Spanned<&'a str>> {
-    let body = table.text("body", "Did that solve it?")?;
-    if body.get_ref().trim().is_empty() {
-        let help = "write what the contact should read; a close without words says silent = true instead";
-        table.notes.error(body.span(), "this text is empty", help);
-        return None;
-    }
-    Some(body)
-}
-
-/// A reply has a body; a close has a body, or says that it is silent.
-fn speaks_or_not(table: &Reader<'_>, kind: Option<StepKind>, silent: Option<&Spanned<bool>>) {
-    let says_silent = silent.is_some_and(|silent| *silent.get_ref());
-    let place = silent.map_or(table.span.clone(), Spanned::span);
-    match kind {
-        Some(StepKind::Reply) if says_silent => {
-            table.notes.error(place, "only a close can be silent", "leave out silent, or write do = \"close\"");
-        }
-        Some(StepKind::Reply) if !table.has("body") => {
-            let help = "add body = \"Did that solve it?\", in your own words";
-            table.notes.missing(table.span.clone(), "this reply has no body", help);
-        }
-        Some(StepKind::Close) if says_silent && table.has("body") => {
-            let help = "leave out silent to send the body, or leave out the body";
-            table.notes.error(place, "this close has a body and is silent too", help);
-        }
-        Some(StepKind::Close) if !says_silent && !table.has("body") => {
-            let help = "add a body to close with a last word, or silent = true to close without";
-            table.notes.missing(place, "this close has no body and does not say that it is silent", help);
-        }
-        _ => {}
-    }
-}
-
-fn channels(table: &mut Reader<'_>) -> Vec<String> {
-    let channels = table.texts("channels", "conversation");
-    let channels = channels.filter(|channels| not_empty(table, "channels", channels).is_some());
-    let default = || vec!["conversation".to_owned(), "email".to_owned()];
-    channels.map_or_else(default, |channels| owned(channels.get_ref()))
+    let deed = Deed::read(&mut table, kind);
+    FoundStep { table, kind, nth: 1, after, deed }
 }
 
 impl FoundStep<'_> {
@@ -136,21 +113,16 @@ impl FoundStep<'_> {
 
     /// The checked step. `None` only after a mistake was noted.
     fn into_step(self, closes: bool) -> Option<Step> {
-        let body = self.body.map(|body| {
-            template(&self.table, &body, closes);
-            Arc::from(body.into_inner())
-        });
+        for text in &self.deed.templates {
+            template(&self.table, text, closes);
+        }
         self.table.finish(|key| {
             let help = "move it above the first [[rule.step]]";
             rules::KEYS.contains(&key).then(|| Problem::new(format!("`{key}` belongs to the rule"), help))
         });
-        let act = match self.kind? {
-            StepKind::Reply => Act::Reply { body: body? },
-            StepKind::Close => Act::Close { body, labels: Labels::default() },
-            _ => return None,
-        };
         let id = StepId { kind: self.kind?, nth: self.nth };
-        Some(Step { id, after: self.after?.into_inner().after, act, channels: self.channels })
+        let after = self.after?.into_inner().after;
+        Some(Step { id, after, act: self.deed.act?, channels: self.deed.channels })
     }
 }
 
@@ -172,12 +144,13 @@ struct Ladder<'c> {
     clock: &'c RuleClock,
     last: Option<After>,
     closed: bool,
-    replies: u32,
+    /// Steps of each kind.
+    counts: BTreeMap<StepKind, u32>,
 }
 
 impl Ladder<'_> {
     fn new(clock: &RuleClock) -> Ladder<'_> {
-        Ladder { clock, last: None, closed: false, replies: 0 }
+        Ladder { clock, last: None, closed: false, counts: BTreeMap::new() }
     }
 
     fn add(&mut self, step: &mut FoundStep<'_>) {
@@ -188,9 +161,10 @@ impl Ladder<'_> {
             step.table.notes.error(after.span(), problem.message, problem.help);
         }
         self.closed |= step.kind == Some(StepKind::Close);
-        if step.kind == Some(StepKind::Reply) {
-            self.replies += 1;
-            step.nth = self.replies;
+        if let Some(kind) = step.kind {
+            let count = self.counts.entry(kind).or_default();
+            *count += 1;
+            step.nth = *count;
         }
     }
 
@@ -233,79 +207,4 @@ impl Ladder<'_> {
             }
         }
     }
-}
-
-/// Whether such a length can be counted on such a clock.
-fn goes_with(clock: &RuleClock, distance: Distance) -> Result<(), Problem> {
-    match (clock, distance.after) {
-        (RuleClock::None, After::WorkingDays(days)) => {
-            let plain = counted(days, "day");
-            let help = format!(
-                "name a [[calendar]] above the first step, such as clock = \"office\", or count plain days: \"{plain}\""
-            );
-            Err(Problem::new("working days need a calendar", help))
-        }
-        (RuleClock::Of(calendar), after) => {
-            let week = Week::of(calendar);
-            if let (After::Time(length), true) = (after, distance.in_days) {
-                return Err(Problem::new(
-                    "a day by a calendar could be a working day or 24 hours",
-                    week.instead(length),
-                ));
-            }
-            if week.takes_too_long(after) {
-                let help = "write less: a calendar is not looked ahead any further";
-                return Err(Problem::new("this takes more than nine years of the calendar's hours", help));
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// An ordinary week of a calendar.
-struct Week {
-    /// Days with hours.
-    days: u32,
-    /// Minutes of opening time.
-    minutes: u32,
-    /// Minutes of opening time of the day that there are most of.
-    ordinary_day: u32,
-}
-
-impl Week {
-    fn of(calendar: &Calendar) -> Week {
-        let open: Vec<u32> = calendar
-            .week()
-            .iter()
-            .filter(|ranges| !ranges.is_empty())
-            .map(|ranges| ranges.iter().map(|range| u32::from(range.to() - range.from())).sum())
-            .collect();
-        let often = |minutes: &&u32| (open.iter().filter(|other| other == minutes).count(), **minutes);
-        Week {
-            days: u32::try_from(open.len()).unwrap_or(7),
-            minutes: open.iter().sum(),
-            ordinary_day: open.iter().max_by_key(often).copied().unwrap_or_default(),
-        }
-    }
-
-    /// What somebody could have meant by so many days of 24 hours.
-    fn instead(&self, length: SignedDuration) -> String {
-        let days = u32::try_from(length.as_hours() / 24).unwrap_or(u32::MAX);
-        let working = if days.is_multiple_of(7) { days / 7 * self.days } else { days };
-        let minutes = working.saturating_mul(self.ordinary_day);
-        let time = if minutes.is_multiple_of(60) { counted(minutes / 60, "hour") } else { counted(minutes, "minute") };
-        format!("write \"{}\", or hours of opening time such as \"{time}\"", counted(working, "working day"))
-    }
-
-    fn takes_too_long(&self, after: After) -> bool {
-        match after {
-            After::WorkingDays(days) => days > LOOKED_AHEAD * self.days,
-            After::Time(length) => length.as_mins() > i64::from(LOOKED_AHEAD) * i64::from(self.minutes),
-        }
-    }
-}
-
-fn counted(number: u32, name: &str) -> String {
-    if number == 1 { format!("1 {name}") } else { format!("{number} {name}s") }
 }

@@ -1,9 +1,14 @@
 //! Every mistake that a configuration can hold, and what is said about it.
 
+mod arguments;
+mod attributes;
 mod calendars;
 mod clocks;
 mod conditions;
+mod deeds;
 mod leave;
+mod names;
+mod people;
 mod rules;
 mod sections;
 mod steps;

@@ -20,8 +20,9 @@ pub(super) struct Told {
 impl Told {
     /// What is new, in words. Afterwards it is not new any more.
     pub(super) fn news(&mut self, seen: &Seen, journal: &[&JournalEntry], teammate: Name<'_>) -> Vec<(Tone, String)> {
-        let mut news: Vec<_> =
-            seen.parts.iter().skip(self.parts).map(|part| part_in_words(part, seen, teammate)).collect();
+        // A change of tags leaves a part that does not say which: the tags do.
+        let parts = seen.parts.iter().skip(self.parts).filter(|part| part.kind != "conversation_tags_updated");
+        let mut news: Vec<_> = parts.map(|part| part_in_words(part, seen, teammate)).collect();
         news.extend(seen.tags.iter().skip(self.tags).map(|tag| (Tone::Plain, format!("is tagged `{tag}`"))));
         news.extend(journal.iter().skip(self.journal).map(|entry| (Tone::Aside, format!("journal: {}", line(entry)))));
         *self = Told { parts: seen.parts.len(), tags: seen.tags.len(), journal: journal.len() };

@@ -66,9 +66,9 @@ pub enum AttributeValue {
 }
 
 impl AttributeValue {
-    /// A number; whole ones have no fraction, so that 5 and 5.0 are the same.
+    /// A number; whole ones have no fraction, so that 5 and 5.0 are the same, and zero has no sign.
     pub fn number(number: f64) -> AttributeValue {
-        AttributeValue::Number(format!("{number}"))
+        AttributeValue::Number(format!("{}", number + 0.0))
     }
 }
 

@@ -1,6 +1,11 @@
 //! What the API answers: who may ask, what a request must bring, and what it does.
 //!
 //! Owns: every refusal, in Intercom's codes. Refuses: faults, connections and rate windows; `exchange` has those.
+//!
+//! Where the documentation is silent the choices are: an unknown tag is a plain `not_found` when tagging, and an
+//! unknown assignee is `assignee_not_found`; an update by `PUT` is done by the token's own teammate, answers with all
+//! parts (the examples show none, the new ones, or all), and is refused when it changes nothing or names what the fake
+//! does not know, such as a state; the name of a tag finds the tag that is spelled exactly so.
 
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use hyper::{HeaderMap, Method};
@@ -8,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::engine::ConversationId;
 
+use super::attributes::{self, Values};
 use super::conversation::{Assignee, Author, Conversation, Deed, State};
 use super::faults::Endpoint;
 use super::search;
@@ -103,7 +109,7 @@ impl Asked {
         if !json(self.header(ACCEPT)) {
             return Err(Refusal::new(406, "media_type_not_acceptable", "The Accept header must ask for JSON"));
         }
-        if self.method == Method::POST && !json(self.header(CONTENT_TYPE)) {
+        if self.method != Method::GET && !json(self.header(CONTENT_TYPE)) {
             return Err(Refusal::bad("bad_request", "The Content-Type header must announce JSON"));
         }
         Ok(())
@@ -135,11 +141,13 @@ pub(super) fn answer(world: &mut World, asked: &Asked, endpoint: Endpoint, at: i
             let deed = manage(world, &id, asked.json()?, at)?;
             perform(world, id, &deed, asked.json()?, at)
         }
-        Endpoint::Reply => {
+        Endpoint::Reply | Endpoint::Note => {
             let id = known(world, target)?;
             let deed = reply(asked.json()?)?;
             perform(world, id, &deed, asked.json()?, at)
         }
+        Endpoint::Update => update(world, target, asked.json()?, at),
+        Endpoint::CreateTag => create_tag(world, asked.json()?),
         Endpoint::Tag => tag(world, target, asked.json()?, at),
         Endpoint::Untag => untag(world, target, segments.get(3).copied().unwrap_or_default(), asked.json()?, at),
         Endpoint::Any | Endpoint::Unknown => Err(Refusal::not_found()),
@@ -263,19 +271,57 @@ fn reply(body: &Value) -> Result<Deed, Refusal> {
 fn tag(world: &mut World, id: &str, body: &Value, at: i64) -> Result<Told, Refusal> {
     let id = known(world, id)?;
     let tag_id = required(body, "id")?;
-    let by = acting(world, body)?;
+    let actor = Actor { who: acting(world, body)?, api: true };
     let name = world.workspace.tags.iter().find(|tag| tag.id == tag_id).map(|tag| tag.name.clone());
-    let tagged = name.and_then(|name| world.tag(&id, &name, &by.id, at));
+    let tagged = name.and_then(|name| world.tag(&id, &name, actor, at));
     tagged.map(|tag| Told::Json(shape::named("tag", &tag))).ok_or_else(Refusal::not_found)
 }
 
 fn untag(world: &mut World, id: &str, tag_id: &str, body: &Value, at: i64) -> Result<Told, Refusal> {
     let id = known(world, id)?;
-    acting(world, body)?;
+    let actor = Actor { who: acting(world, body)?, api: true };
     let on_it = |it: &Conversation| it.tags.iter().any(|tag| tag.id == tag_id);
     if !world.conversations.get(&id).is_some_and(on_it) {
         return Err(Refusal::new(404, "tag_not_found", "Tag not found"));
     }
-    let untagged = world.untag(&id, tag_id, at);
+    let untagged = world.untag(&id, tag_id, actor, at);
     untagged.map(|tag| Told::Json(shape::named("tag", &tag))).ok_or_else(Refusal::not_found)
+}
+
+fn create_tag(world: &mut World, body: &Value) -> Result<Told, Refusal> {
+    only(body, &["name"])?;
+    let name = required(body, "name").ok().filter(|name| !name.trim().is_empty());
+    let name = name.ok_or_else(|| Refusal::bad("parameter_invalid", "invalid tag parameters"))?;
+    Ok(Told::Json(shape::named("tag", &world.tag_named(name))))
+}
+
+fn update(world: &mut World, id: &str, body: &Value, at: i64) -> Result<Told, Refusal> {
+    let id = known(world, id)?;
+    only(body, &["read", "custom_attributes"])?;
+    let read = match body.get("read") {
+        None => None,
+        Some(read) => {
+            Some(read.as_bool().ok_or_else(|| Refusal::bad("parameter_invalid", "read must be true or false"))?)
+        }
+    };
+    let values = match body.get("custom_attributes") {
+        None => Values::new(),
+        Some(given) => attributes::checked(&world.workspace.conversation_attributes, given)?,
+    };
+    if read.is_none() && values.is_empty() {
+        return Err(Refusal::bad("parameter_invalid", "the update changes nothing"));
+    }
+    let who = world.admin(&world.workspace.token_admin);
+    let who = who.ok_or_else(|| Refusal::new(404, "admin_not_found", "Admin not found"))?;
+    world.update(&id, read, values, &Actor { who, api: true }, at);
+    Ok(Told::Whole(id))
+}
+
+/// What the fake cannot do must not pass for done.
+fn only(body: &Value, parameters: &[&str]) -> Result<(), Refusal> {
+    let given = body.as_object().into_iter().flat_map(|body| body.keys());
+    match given.into_iter().find(|name| !parameters.contains(&name.as_str())) {
+        Some(name) => Err(Refusal::bad("parameter_invalid", format!("{name} is not known here"))),
+        None => Ok(()),
+    }
 }

@@ -1,81 +1,55 @@
 //! One conversation of the fake workspace, and what each deed makes of it.
 //!
-//! Owns: state, parts, statistics, and which notifications a deed causes. Refuses: JSON, HTTP and clocks.
+//! Owns: state, parts, statistics, and which notifications a deed causes. Refuses: HTTP, clocks, and all JSON
+//! but the values of attributes.
 //!
 //! Where Intercom's documentation is silent the choices are: closing what is closed adds another part; a comment
 //! through the API reopens what is closed, as one in the inbox does; assigning ends a snooze; a closing text causes
-//! no `conversation.admin.replied` of its own.
+//! no `conversation.admin.replied` of its own; an attribute that gets the value it has leaves no part. The examples let
+//! an attribute that was changed through the API be changed by the Operator bot; here it is whoever's token it was.
 
+use serde_json::Value;
+
+use super::attributes::Values;
 use super::workspace::Quirk;
 
-/// The state field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    Open,
-    Snoozed,
-    Closed,
-}
-
-impl State {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            State::Open => "open",
-            State::Snoozed => "snoozed",
-            State::Closed => "closed",
-        }
-    }
-}
-
-/// Who wrote a part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Author {
-    pub(super) kind: AuthorKind,
-    pub(super) id: String,
-    pub(super) name: Option<String>,
-    pub(super) email: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AuthorKind {
-    User,
-    Lead,
-    Admin,
-    Bot,
-}
-
-impl AuthorKind {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            AuthorKind::User => "user",
-            AuthorKind::Lead => "lead",
-            AuthorKind::Admin => "admin",
-            AuthorKind::Bot => "bot",
-        }
-    }
-}
-
-/// Whom a conversation is given to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Assignee {
-    Admin(String),
-    Team(String),
-    /// Nobody, said of a teammate (`true`) or of a team.
-    Nobody {
-        admin: bool,
-    },
-}
+pub(super) use super::pieces::{AppliedTag, Assignee, Author, AuthorKind, Part, Source, State, Statistics};
 
 /// Something done to a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Deed {
-    Reply { body: String },
-    QuickReply { body: Option<String> },
-    Note { body: String },
-    Snooze { until: i64 },
-    Close { body: Option<String> },
+    Reply {
+        body: String,
+    },
+    QuickReply {
+        body: Option<String>,
+    },
+    Note {
+        body: String,
+    },
+    Snooze {
+        until: i64,
+    },
+    Close {
+        body: Option<String>,
+    },
     Open,
-    Assign { to: Assignee, body: Option<String> },
-    Rate { score: u8 },
+    Assign {
+        to: Assignee,
+        body: Option<String>,
+    },
+    Rate {
+        score: u8,
+    },
+    Prioritize {
+        priority: String,
+    },
+    SetAttribute {
+        name: String,
+        value: Value,
+    },
+    /// The tags are others by now.
+    Retag,
     Wake,
 }
 
@@ -104,53 +78,6 @@ impl Done {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Part {
-    pub(super) id: u64,
-    pub(super) kind: &'static str,
-    pub(super) body: Option<String>,
-    pub(super) at: i64,
-    pub(super) author: Author,
-    pub(super) assigned_to: Option<Assignee>,
-    pub(super) state: State,
-    pub(super) until: Option<i64>,
-    pub(super) app_package_code: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub(super) id: u64,
-    pub(super) channel: String,
-    pub(super) delivered_as: &'static str,
-    pub(super) body: String,
-    pub(super) author: Author,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct AppliedTag {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) at: i64,
-    pub(super) by: String,
-}
-
-/// The times and counts of `statistics`.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Statistics {
-    pub(super) first_contact_reply: Option<i64>,
-    pub(super) last_contact_reply: Option<i64>,
-    pub(super) first_admin_reply: Option<i64>,
-    pub(super) last_admin_reply: Option<i64>,
-    pub(super) first_assignment: Option<i64>,
-    pub(super) last_assignment: Option<i64>,
-    pub(super) last_assignment_admin_reply: Option<i64>,
-    pub(super) first_close: Option<i64>,
-    pub(super) last_close: Option<i64>,
-    pub(super) last_closed_by: Option<String>,
-    pub(super) reopens: u32,
-    pub(super) assignments: u32,
-}
-
-#[derive(Debug, Clone)]
 pub(super) struct Conversation {
     pub(super) id: String,
     pub(super) created_at: i64,
@@ -164,6 +91,9 @@ pub(super) struct Conversation {
     pub(super) admin_assignee: Option<String>,
     pub(super) team_assignee: Option<String>,
     pub(super) tags: Vec<AppliedTag>,
+    /// `none`, `low`, `medium`, `high` or `urgent`.
+    pub(super) priority: String,
+    pub(super) attributes: Values,
     pub(super) rating: Option<(u8, i64)>,
     pub(super) statistics: Statistics,
     pub(super) ticket: bool,
@@ -188,6 +118,8 @@ impl Conversation {
             admin_assignee: None,
             team_assignee: None,
             tags: Vec::new(),
+            priority: "none".to_owned(),
+            attributes: Values::new(),
             rating: None,
             statistics: Statistics { first_contact_reply: spoken, last_contact_reply: spoken, ..Statistics::default() },
             ticket: false,
@@ -215,6 +147,9 @@ impl Conversation {
             Deed::Open => self.open(moment),
             Deed::Assign { to, body } => self.assign(to, body.clone(), moment),
             Deed::Rate { score } => self.rate(*score, moment),
+            Deed::Prioritize { priority } => self.prioritize(priority, moment),
+            Deed::SetAttribute { name, value } => self.set_attribute(name, value, moment),
+            Deed::Retag => Done::new(self.add("conversation_tags_updated", None, moment), &[]),
             Deed::Wake => self.wake(moment),
         }
     }
@@ -342,6 +277,25 @@ impl Conversation {
         Done::new(self.add("conversation_rating_changed", None, moment), &["conversation.rating.added"])
     }
 
+    fn prioritize(&mut self, priority: &str, moment: &mut Moment<'_>) -> Done {
+        priority.clone_into(&mut self.priority);
+        Done::new(self.add("priority_changed", None, moment), &["conversation.priority.updated"])
+    }
+
+    fn set_attribute(&mut self, name: &str, value: &Value, moment: &mut Moment<'_>) -> Done {
+        self.attributes.insert(name.to_owned(), value.clone());
+        let kind = match moment.who.kind {
+            AuthorKind::User | AuthorKind::Lead => "conversation_attribute_updated_by_user",
+            AuthorKind::Admin => "conversation_attribute_updated_by_admin",
+            AuthorKind::Bot => "conversation_attribute_updated_by_workflow",
+        };
+        let part = self.add(kind, None, moment);
+        if let Some(part) = self.parts.last_mut() {
+            part.attribute = Some((name.to_owned(), value.clone()));
+        }
+        Done::new(part, &[])
+    }
+
     fn wake(&mut self, moment: &mut Moment<'_>) -> Done {
         self.turn_open();
         let told = moment.quirks.contains(&Quirk::WakeNotifies);
@@ -379,6 +333,7 @@ impl Conversation {
             assigned_to: None,
             state: self.state,
             until: self.snoozed_until,
+            attribute: None,
             app_package_code: moment.app_package_code.clone(),
         });
         id

@@ -40,12 +40,18 @@ pub enum Endpoint {
     Open,
     /// The same with `assignment`.
     Assign,
-    /// `POST /conversations/{id}/reply`, whatever it says.
+    /// `POST /conversations/{id}/reply` with anything but a note.
     Reply,
+    /// The same with a note.
+    Note,
+    /// `PUT /conversations/{id}`.
+    Update,
     /// `POST /conversations/{id}/tags`.
     Tag,
     /// `DELETE /conversations/{id}/tags/{id}`.
     Untag,
+    /// `POST /tags`.
+    CreateTag,
     /// No endpoint of the fake: answered with 404.
     Unknown,
 }
@@ -62,9 +68,11 @@ impl Endpoint {
             ("GET", ["conversations", _]) => Endpoint::Conversation,
             ("POST", ["conversations", "search"]) => Endpoint::Search,
             ("POST", ["conversations", _, "parts"]) => Endpoint::of_parts(body),
-            ("POST", ["conversations", _, "reply"]) => Endpoint::Reply,
+            ("POST", ["conversations", _, "reply"]) => Endpoint::of_reply(body),
+            ("PUT", ["conversations", _]) => Endpoint::Update,
             ("POST", ["conversations", _, "tags"]) => Endpoint::Tag,
             ("DELETE", ["conversations", _, "tags", _]) => Endpoint::Untag,
+            ("POST", ["tags"]) => Endpoint::CreateTag,
             _ => Endpoint::Unknown,
         }
     }
@@ -79,6 +87,11 @@ impl Endpoint {
         }
     }
 
+    fn of_reply(body: Option<&Value>) -> Endpoint {
+        let is_note = body.is_some_and(|body| body["message_type"] == "note");
+        if is_note { Endpoint::Note } else { Endpoint::Reply }
+    }
+
     fn covers(self, asked: Endpoint) -> bool {
         let of_parts = matches!(asked, Endpoint::Close | Endpoint::Snooze | Endpoint::Open | Endpoint::Assign);
         self == asked || self == Endpoint::Any || (self == Endpoint::Parts && of_parts)
@@ -86,7 +99,8 @@ impl Endpoint {
 
     /// Whether its answer is one conversation.
     pub(super) fn answers_conversation(self) -> bool {
-        Endpoint::Parts.covers(self) || matches!(self, Endpoint::Conversation | Endpoint::Reply)
+        let of_its_own = [Endpoint::Conversation, Endpoint::Reply, Endpoint::Note, Endpoint::Update];
+        Endpoint::Parts.covers(self) || of_its_own.contains(&self)
     }
 }
 

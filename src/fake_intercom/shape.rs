@@ -45,6 +45,15 @@ impl Dialect {
         }
     }
 
+    /// Older versions know two words only.
+    fn priority(self, word: &str) -> &str {
+        match word {
+            word if self.newest() => word,
+            "none" => "not_priority",
+            _ => "priority",
+        }
+    }
+
     fn assignee(self, id: Option<&String>) -> Value {
         match id {
             Some(id) => number(id),
@@ -121,13 +130,13 @@ pub(super) fn listed(it: &Conversation, dialect: Dialect) -> Value {
         "state": it.state.name(),
         "read": it.read,
         "tags": { "type": "tag.list", "tags": it.tags.iter().map(applied_tag).collect::<Vec<_>>() },
-        "priority": if dialect.newest() { "none" } else { "not_priority" },
+        "priority": dialect.priority(&it.priority),
         "sla_applied": null,
         "statistics": statistics(it, dialect),
         "conversation_rating": rating(it),
         "teammates": teammates(it),
         "title": null,
-        "custom_attributes": {},
+        "custom_attributes": it.attributes,
         "topics": {},
         "ticket": it.ticket.then(|| json!({ "type": "ticket", "id": it.id })),
         "linked_objects": { "type": "list", "data": [], "total_count": 0, "has_more": false },
@@ -256,8 +265,13 @@ pub(super) fn part_author_kind(author: &Author) -> &'static str {
 }
 
 fn event_details(it: &Part, dialect: Dialect) -> Value {
-    let snoozed = it.kind == "snoozed" && dialect.tells_snooze_end();
-    if snoozed { json!({ "until": "custom", "custom_until_time": it.until }) } else { json!({}) }
+    if it.kind == "snoozed" && dialect.tells_snooze_end() {
+        return json!({ "until": "custom", "custom_until_time": it.until });
+    }
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let set =
+        |(name, value): &(String, Value)| json!({ "attribute": { "name": name }, "value": { "name": shown(value) } });
+    it.attribute.as_ref().map_or_else(|| json!({}), set)
 }
 
 pub(super) fn assigned_to(to: &Assignee) -> Value {

@@ -4,6 +4,7 @@
 //! the id of the part they left, or `None` if there is no such conversation.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::engine::ConversationId;
 
@@ -102,14 +103,32 @@ impl FakeIntercom {
     /// A teammate tags. The tag is made if there is none of that name. Returns whether the conversation exists.
     pub fn tag(&self, id: &ConversationId, name: &str) -> bool {
         self.change(|world, at| {
-            let by = self.teammate(world).id;
-            world.tag(id, name, &by, at).is_some()
+            let actor = Actor { who: self.teammate(world), api: false };
+            world.tag(id, name, actor, at).is_some()
         })
     }
 
     /// A teammate takes a tag off; no notification tells of it. Returns whether it was there.
     pub fn untag(&self, id: &ConversationId, name: &str) -> bool {
-        self.change(|world, at| world.untag(id, name, at).is_some())
+        self.change(|world, at| {
+            let actor = Actor { who: self.teammate(world), api: false };
+            world.untag(id, name, actor, at).is_some()
+        })
+    }
+
+    /// A teammate sets the priority: `none`, `low`, `medium`, `high` or `urgent`.
+    pub fn teammate_prioritizes(&self, id: &ConversationId, priority: &str) -> Option<u64> {
+        self.teammate_does(id, &Deed::Prioritize { priority: priority.to_owned() })
+    }
+
+    /// A teammate sets an attribute, to whatever it may be; no notification tells of it.
+    pub fn set_attribute(&self, id: &ConversationId, name: &str, value: impl Into<Value>) -> Option<u64> {
+        self.teammate_does(id, &Deed::SetAttribute { name: name.to_owned(), value: value.into() })
+    }
+
+    /// The contact fills in an attribute; no notification tells of it.
+    pub fn contact_sets_attribute(&self, id: &ConversationId, name: &str, value: impl Into<Value>) -> Option<u64> {
+        self.contact_does(id, &Deed::SetAttribute { name: name.to_owned(), value: value.into() })
     }
 
     /// Somebody turns the conversation into a ticket; no `conversation.*` notification tells of it. Returns whether

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::*;
 use crate::clock::ManualClock;
 
+mod deeds;
 mod faults;
 mod requests;
 mod stories;

@@ -2,6 +2,8 @@
 //!
 //! Owns: settings and their defaults. Refuses: changing anything; conversations live in `world`.
 
+use super::attributes::{Attribute, AttributeKind};
+
 /// The settings of a fake workspace. `Workspace::default()` is a small team with one token.
 #[derive(Debug, Clone)]
 pub struct Workspace {
@@ -19,6 +21,8 @@ pub struct Workspace {
     pub teams: Vec<Named>,
     /// Tags that exist; tagging by hand adds missing ones.
     pub tags: Vec<Named>,
+    /// The attributes that a conversation can be given through the API. People can set any.
+    pub conversation_attributes: Vec<Attribute>,
     /// The contacts. Each new conversation takes the next one in turn.
     pub contacts: Vec<Contact>,
     /// The region as `GET /me` tells it: `US`, `EU` or `AU`.
@@ -113,6 +117,7 @@ impl Default for Workspace {
             token_admin: "1009".to_owned(),
             teams: vec![named("2001", "Support"), named("2002", "Billing")],
             tags: vec![named("3001", "vip"), named("3002", "autoclose-hold")],
+            conversation_attributes: attributes(),
             contacts: vec![
                 contact("65f000000000000000000001", "user", "Kim"),
                 contact("65f000000000000000000002", "lead", "Noor"),
@@ -131,6 +136,21 @@ impl Default for Workspace {
 fn admin(id: &str, name: &str) -> Admin {
     let email = format!("{}@example.com", name.to_lowercase());
     Admin { id: id.to_owned(), name: name.to_owned(), email, has_inbox_seat: true }
+}
+
+/// One of each kind.
+fn attributes() -> Vec<Attribute> {
+    let topics = ["Billing", "Bug"].map(str::to_owned).to_vec();
+    let kinds = [
+        ("auto_closed_by", AttributeKind::Text),
+        ("order_number", AttributeKind::Integer),
+        ("refund", AttributeKind::Float),
+        ("escalated", AttributeKind::Boolean),
+        ("renewal", AttributeKind::Date),
+        ("topic", AttributeKind::OneOf(topics)),
+        ("orders", AttributeKind::Objects("order".to_owned())),
+    ];
+    kinds.map(|(name, kind)| Attribute { name: name.to_owned(), kind }).to_vec()
 }
 
 fn named(id: &str, name: &str) -> Named {

@@ -4,8 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::engine::ConversationId;
 
+use super::attributes::Values;
 use super::conversation::{AppliedTag, Assignee, Author, AuthorKind, Conversation, Deed, Done, Moment, Source, State};
 use super::notify::Notice;
 use super::shape;
@@ -117,29 +120,52 @@ impl World {
     }
 
     /// Tags a conversation, making the tag if need be. Returns whether it is there.
-    pub(super) fn tag(&mut self, id: &ConversationId, name: &str, by: &str, at: i64) -> Option<Named> {
+    pub(super) fn tag(&mut self, id: &ConversationId, name: &str, actor: Actor, at: i64) -> Option<Named> {
         let tag = self.conversations.contains_key(id).then(|| self.tag_named(name))?;
         let conversation = self.conversations.get_mut(id)?;
         if conversation.tags.iter().all(|known| known.id != tag.id) {
             let (tag_id, name) = (tag.id.clone(), tag.name.clone());
-            conversation.tags.push(AppliedTag { id: tag_id, name, at, by: by.to_owned() });
-            conversation.updated_at = conversation.updated_at.max(at);
+            // What is notified is the part that was tagged, not the one that tells of it.
             let last = conversation.parts.last().map(|part| part.id);
+            conversation.tags.push(AppliedTag { id: tag_id, name, at, by: actor.who.id.clone() });
+            self.apply(id, &Deed::Retag, actor, at);
             self.tell(id, "conversation_part.tag.created", last, at);
         }
         Some(tag)
     }
 
     /// Takes a tag off by id or name. Intercom has no notification for it.
-    pub(super) fn untag(&mut self, id: &ConversationId, tag: &str, at: i64) -> Option<Named> {
+    pub(super) fn untag(&mut self, id: &ConversationId, tag: &str, actor: Actor, at: i64) -> Option<Named> {
         let conversation = self.conversations.get_mut(id)?;
         let place = conversation.tags.iter().position(|known| known.id == tag || known.name == tag)?;
         let removed = conversation.tags.remove(place);
-        conversation.updated_at = conversation.updated_at.max(at);
+        self.apply(id, &Deed::Retag, actor, at);
         Some(Named { id: removed.id, name: removed.name })
     }
 
-    fn tag_named(&mut self, name: &str) -> Named {
+    /// Marks as read or unread, and sets attributes; each that changes leaves a part. Intercom has no notification for
+    /// any of it.
+    pub(super) fn update(
+        &mut self,
+        id: &ConversationId,
+        read: Option<bool>,
+        attributes: Values,
+        actor: &Actor,
+        at: i64,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(id) else { return };
+        conversation.updated_at = conversation.updated_at.max(at);
+        conversation.read = read.unwrap_or(conversation.read);
+        let before = conversation.attributes.clone();
+        for (name, value) in attributes {
+            if *before.get(&name).unwrap_or(&Value::Null) != value {
+                self.apply(id, &Deed::SetAttribute { name, value }, actor.clone(), at);
+            }
+        }
+    }
+
+    /// The tag of that name, which is made if there is none.
+    pub(super) fn tag_named(&mut self, name: &str) -> Named {
         if let Some(tag) = self.workspace.tags.iter().find(|tag| tag.name == name) {
             return tag.clone();
         }
@@ -174,7 +200,7 @@ impl World {
         self.push_notice(topic, &item, at);
     }
 
-    fn push_notice(&mut self, topic: &'static str, item: &serde_json::Value, at: i64) {
+    fn push_notice(&mut self, topic: &'static str, item: &Value, at: i64) {
         let id = format!("notif_{}", uuid_like(0, self.next_notice));
         self.next_notice += 1;
         let body = shape::envelope(&self.workspace.app_id, &id, topic, item, at).to_string();

@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn values_come_back_as_they_were_sent() {
-        for value in [json!(5), json!(-0.25), json!(1e300), json!("gold"), json!(false), json!(["a", "b"]), json!(null)] {
+        for value in [json!(5), json!(-0.25), json!(1e300), json!("gold"), json!(false), json!(["a", "b"]), json!(null)]
+        {
             let known = from_json(&value);
             assert_eq!(from_json(&to_json(known.as_ref())), known, "{value}");
         }

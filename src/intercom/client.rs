@@ -1,9 +1,12 @@
 //! The calls to Intercom that the daemon makes, and nothing more general.
 //!
 //! Owns: what each call sends, and whether its answer is about what was asked. Refuses: repeating a call, following
-//! a redirect, going through a proxy, and judging what to do next. How one request travels is in `client/transport.rs`.
+//! a redirect, going through a proxy, and judging what to do next. What changes something is in `client/deeds.rs`, what
+//! lists something in `client/lists.rs`, and how one request travels in `client/transport.rs`.
 
 mod answers;
+mod deeds;
+mod lists;
 mod read;
 mod setup;
 mod transport;
@@ -15,22 +18,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Method;
 use secrecy::SecretString;
-use serde_json::{Value, json};
 
+use self::read::Wanted;
 use self::transport::{Request, Transport};
 use super::error::IntercomError;
-use super::pace::Permits;
 use super::lens::Lens;
+use super::pace::Permits;
 use crate::clock::Clock;
 use crate::engine::ConversationId;
 
-pub use self::answers::{Contact, Listed, Me, Page};
+pub use self::answers::{Admin, Contact, Listed, Me, Page, Tag, Team};
+pub use self::deeds::{Assignee, Update};
+pub use self::lists::Search;
 pub use self::read::ReadConversation;
 pub use self::setup::{ClientSettings, SetupError, install_tls};
 pub use self::transport::{ANSWER_LIMIT, Standing};
-
-/// Most conversations that Intercom lists on one page.
-const LARGEST_PAGE: u32 = 150;
 
 /// Talks to one workspace. Clones share connections, pace and standing.
 #[derive(Clone)]
@@ -49,17 +51,6 @@ pub struct Answer<T> {
     pub at: Timestamp,
     /// [`Clock::elapsed`] when the head of the answer arrived.
     pub received: Duration,
-}
-
-/// Which conversations to list, in ascending order of `updated_at`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Search {
-    /// In one of these states; `None` is any.
-    pub states: Option<Vec<&'static str>>,
-    /// Updated at or after this second.
-    pub updated_since: Option<Timestamp>,
-    /// Conversations in one answer, 1 to 150.
-    pub per_page: u32,
 }
 
 impl Intercom {
@@ -98,57 +89,7 @@ impl Intercom {
     /// The conversation as it is now.
     pub async fn conversation(&self, id: &ConversationId) -> Result<Answer<ReadConversation>, IntercomError> {
         let request = Request::new(Method::GET, &["conversations", id.as_str()]).of_conversation();
-        self.call_on(id, request, None, false).await
-    }
-
-    /// One page of conversations; `cursor` is [`Page::next`] of the page before.
-    pub async fn search(&self, query: &Search, cursor: Option<&str>) -> Result<Page, IntercomError> {
-        let request = Request::new(Method::POST, &["conversations", "search"]).json(query.body(cursor));
-        let page = self.call(request, |json, _| transport::parse(json).and_then(|page| goes_on(page, cursor)));
-        Ok(page.await?.value)
-    }
-
-    /// Closes the conversation; `body` is what the contact reads, `None` closes without a word.
-    pub async fn close(
-        &self,
-        id: &ConversationId,
-        admin_id: &str,
-        body: Option<&str>,
-    ) -> Result<Answer<ReadConversation>, IntercomError> {
-        let mut part = json!({ "message_type": "close", "type": "admin", "admin_id": admin_id });
-        if let Some(body) = body {
-            part["body"] = said(body)?.into();
-        }
-        self.change(id, "parts", admin_id, part, Some("closed")).await
-    }
-
-    /// Opens the conversation, out of a snooze too.
-    pub async fn open(&self, id: &ConversationId, admin_id: &str) -> Result<Answer<ReadConversation>, IntercomError> {
-        let part = json!({ "message_type": "open", "admin_id": admin_id });
-        self.change(id, "parts", admin_id, part, Some("open")).await
-    }
-
-    /// Snoozes the conversation; `until` is cut to whole seconds.
-    pub async fn snooze(
-        &self,
-        id: &ConversationId,
-        admin_id: &str,
-        until: Timestamp,
-    ) -> Result<Answer<ReadConversation>, IntercomError> {
-        let part = json!({ "message_type": "snoozed", "admin_id": admin_id, "snoozed_until": until.as_second() });
-        self.change(id, "parts", admin_id, part, Some("snoozed")).await
-    }
-
-    /// Says something that the contact reads.
-    pub async fn reply(
-        &self,
-        id: &ConversationId,
-        admin_id: &str,
-        body: &str,
-    ) -> Result<Answer<ReadConversation>, IntercomError> {
-        let body = said(body)?;
-        let part = json!({ "message_type": "comment", "type": "admin", "admin_id": admin_id, "body": body });
-        self.change(id, "reply", admin_id, part, None).await
+        self.call_on(id, request, Wanted::Anything, false).await
     }
 
     /// The contact of that id: 1 to 64 letters, digits, `-` and `_`.
@@ -186,31 +127,16 @@ impl Intercom {
         self.transport.standing()
     }
 
-    async fn change(
-        &self,
-        id: &ConversationId,
-        place: &str,
-        admin_id: &str,
-        part: Value,
-        state: Option<&'static str>,
-    ) -> Result<Answer<ReadConversation>, IntercomError> {
-        if admin_id.trim().is_empty() {
-            return Err(IntercomError::BadRequest("it names no teammate as `admin_id`"));
-        }
-        let request = Request::new(Method::POST, &["conversations", id.as_str(), place]).of_conversation().json(part);
-        self.call_on(id, request, state, true).await
-    }
-
     async fn call_on(
         &self,
         id: &ConversationId,
         request: Request,
-        state: Option<&'static str>,
+        wanted: Wanted<'_>,
         deed: bool,
     ) -> Result<Answer<ReadConversation>, IntercomError> {
         let read = |json: &[u8], at| {
             let read = ReadConversation::read(json, at, &self.lens, deed)?;
-            read.check(id, state).map(|()| read)
+            read.check(id, wanted).map(|()| read)
         };
         self.call(request, read).await
     }
@@ -238,43 +164,6 @@ impl fmt::Debug for Intercom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Intercom").field("base", &self.transport.base.as_str()).finish_non_exhaustive()
     }
-}
-
-impl Search {
-    fn body(&self, cursor: Option<&str>) -> Value {
-        let mut filters = Vec::new();
-        if let Some(states) = &self.states {
-            filters.push(json!({ "field": "state", "operator": "IN", "value": states }));
-        }
-        // `>` is documented both as "greater" and as "greater or equal": one second less includes ours either way.
-        // With neither bound asked for, every conversation is after the first second: a search needs a filter.
-        if self.updated_since.is_some() || filters.is_empty() {
-            let after = self.updated_since.map_or(0, |since| since.as_second().saturating_sub(1).max(0));
-            filters.push(json!({ "field": "updated_at", "operator": ">", "value": after }));
-        }
-        let mut pagination = json!({ "per_page": self.per_page.clamp(1, LARGEST_PAGE) });
-        if let Some(cursor) = cursor {
-            pagination["starting_after"] = cursor.into();
-        }
-        json!({
-            "query": { "operator": "AND", "value": filters },
-            "pagination": pagination,
-            "sort": { "field": "updated_at", "order": "ascending" },
-        })
-    }
-}
-
-/// An empty text is not known to be silence: say nothing by leaving it out.
-fn said(body: &str) -> Result<&str, IntercomError> {
-    if body.trim().is_empty() { Err(IntercomError::BadRequest("its text is empty")) } else { Ok(body) }
-}
-
-/// A page that leads back to itself would be read for ever.
-fn goes_on(page: Page, cursor: Option<&str>) -> Result<Page, IntercomError> {
-    if cursor.is_some() && page.next.as_deref() == cursor {
-        return Err(IntercomError::WrongAnswer("a page of conversations that leads back to itself"));
-    }
-    Ok(page)
 }
 
 #[cfg(test)]

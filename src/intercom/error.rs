@@ -58,6 +58,11 @@ pub enum IntercomError {
     /// A success about something else than what was asked: it may have been done.
     #[error("Intercom answered with {0}; look at the conversation before trying again")]
     WrongAnswer(&'static str),
+    /// A success that is not the list asked for, or not all of it.
+    #[error(
+        "Intercom answered with {0}, so no name can be looked up in it; write api_version = \"2.16\" under [intercom], or report this if that stands there already"
+    )]
+    WrongList(&'static str),
     /// Our own mistake, found before anything was sent.
     #[error("the request was not sent: {0}; please report this")]
     BadRequest(&'static str),
@@ -96,7 +101,8 @@ impl IntercomError {
             | IntercomError::TooLarge
             | IntercomError::Garbled { .. }
             | IntercomError::Odd(_)
-            | IntercomError::WrongAnswer(_) => Class::Ambiguous,
+            | IntercomError::WrongAnswer(_)
+            | IntercomError::WrongList(_) => Class::Ambiguous,
             IntercomError::BadRequest(_) => Class::BadRequest,
         }
     }
@@ -161,7 +167,7 @@ impl Refusal {
         Refusal { status, code, request_id }
     }
 
-    /// Sorts it. `of_conversation`: whether the path named a conversation.
+    /// Sorts it. `of_conversation`: whether nothing but a conversation was named, so that a plain "not found" is its.
     pub(super) fn sort(self, of_conversation: bool) -> IntercomError {
         let code = self.code.as_deref().unwrap_or_default();
         match self.status {
@@ -169,7 +175,7 @@ impl Refusal {
             401 => IntercomError::AuthDead(self),
             400.. if is_deadly(code) => IntercomError::AuthDead(self),
             // A 404 that is not Intercom's own comes from a wrong address, and says nothing about the conversation.
-            404 if of_conversation && matches!(code, "not_found" | "conversation_not_found") => {
+            404 if code == "conversation_not_found" || of_conversation && code == "not_found" => {
                 IntercomError::Gone(self)
             }
             _ => IntercomError::Refused(self),
@@ -225,7 +231,10 @@ mod tests {
             (404, "not_found", true, Class::Gone),
             (404, "conversation_not_found", true, Class::Gone),
             (404, "not_found", false, Class::Refused),
+            (404, "conversation_not_found", false, Class::Gone),
             (404, "assignee_not_found", true, Class::Refused),
+            (404, "team_not_found", true, Class::Refused),
+            (404, "tag_not_found", true, Class::Refused),
             (404, "", true, Class::Refused),
             (400, "parameter_invalid", true, Class::Refused),
             (409, "conflict", true, Class::Refused),

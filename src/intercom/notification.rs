@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::signature::Verified;
 use super::lens::Lens;
+use super::signature::Verified;
 pub use super::wire::Oddness;
 use super::wire::{self, Object, Scalar, Seen};
 use crate::engine::{Actor, Class, Part, Sighting};

@@ -9,18 +9,19 @@ use super::outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, O
 use super::record::{Context, reschedule};
 use super::rows::{self, deeds, deeds_json, ms};
 use super::writing::Writing;
-use super::{Store, StoreError};
+use super::{Store, StoreError, facts};
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::history::Deed;
 use crate::engine::rule::RuleName;
 
 // The plus keeps SQLite from going through all attempts of the workspace in place of those that wait.
 pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries, tries, claims FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND +app_id = $2 ORDER BY look_at LIMIT $3";
+    done_at, follow_up, follow_tries, tries, claims, changes, wishes FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND +app_id = $2 ORDER BY look_at LIMIT $3";
 pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries, tries, claims FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND +app_id = $2 ORDER BY follow_at LIMIT $3";
+    done_at, follow_up, follow_tries, tries, claims, changes, wishes FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND +app_id = $2 ORDER BY follow_at LIMIT $3";
 pub(super) const SENT: &str =
-    "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL), 0) FROM attempt WHERE sent_at > $1";
+    "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL AND step NOT LIKE 'note%'), 0)
+    FROM attempt WHERE sent_at > $1";
 
 impl Store {
     /// Claims a step: one row per (period, step). A row whose call never took effect is taken up again; one that is
@@ -51,8 +52,9 @@ impl Store {
     /// crash at any moment leads to looking, never to sending again. `None` if the attempt is not ours to send.
     pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<Option<Claimed>, StoreError> {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
-            look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7
-            WHERE id = $8 AND claims = $9 AND phase IN ('open', 'parked')";
+            look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7,
+            changes = $8, wishes = $9
+            WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked')";
         let query = sqlx::query(sql)
             .bind(ms(sending.sent_at))
             .bind(ms(sending.look_at))
@@ -61,6 +63,8 @@ impl Store {
             .bind(sending.snoozed_until.map(ms))
             .bind(sending.contact.map(|(at, _)| ms(at)))
             .bind(sending.contact.and_then(|(_, part)| part).map(|part| part.to_string()))
+            .bind(facts::changes_json(&sending.changes))
+            .bind(facts::wishes_json(&sending.wishes))
             .bind(claimed.id)
             .bind(claimed.turn);
         let mut writer = self.write().await;
@@ -68,11 +72,18 @@ impl Store {
         Ok(ours.then_some(Claimed { sent: true, ..claimed }))
     }
 
-    /// Writes down that the answer came and named our part, before what it says is checked further.
-    pub async fn answered(&self, claimed: Claimed, deed: Deed, now: Timestamp) -> Result<(), StoreError> {
+    /// Writes down that answers came and named our parts, before what the last of them says is checked further. It is
+    /// looked into at `look_at`.
+    pub async fn answered(
+        &self,
+        claimed: Claimed,
+        deeds: &[Deed],
+        last: Deed,
+        look_at: Timestamp,
+    ) -> Result<(), StoreError> {
         let sql = "UPDATE attempt SET deeds = $1, done_at = $2, look_at = $3
             WHERE id = $4 AND claims = $5 AND phase = 'unclear'";
-        let query = sqlx::query(sql).bind(deeds_json(&[deed])).bind(ms(deed.at)).bind(ms(now));
+        let query = sqlx::query(sql).bind(deeds_json(deeds)).bind(ms(last.at)).bind(ms(look_at));
         let query = query.bind(claimed.id).bind(claimed.turn);
         let mut writer = self.write().await;
         query.execute(writer.connection()).await?;
@@ -143,7 +154,8 @@ impl Store {
 
     /// When the oldest close and the oldest message after `since` left: the budget grows again an hour later.
     pub async fn oldest_sent_since(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT min(sent_at) FROM attempt WHERE sent_at > $1";
+        let sql = "SELECT min(sent_at) FROM attempt WHERE sent_at > $1
+            AND (step = 'close' OR (template IS NOT NULL AND step NOT LIKE 'note%'))";
         let oldest: Option<i64> = sqlx::query_scalar(sql).bind(ms(since)).fetch_one(&self.readers).await?;
         oldest.map(rows::at).transpose()
     }
@@ -183,19 +195,20 @@ async fn settle(
     context: &Context,
 ) -> Result<Settled, StoreError> {
     let now = ms(context.now);
-    let deed = outcome.deed();
+    let done = outcome.done();
     let sql = "UPDATE attempt SET phase = $1, outcome = $2, why = $3, at = $4, look_at = $5,
-        done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_up = $8, follow_at = $4,
+        done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_at = $4,
+        follow_up = coalesce($8, iif($1 = 'done' AND wishes IS NOT NULL, 'wishes', NULL)),
         tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template)
-        WHERE id = $11 AND claims = $12 AND phase IN ($13, $14)";
-    let written = sqlx::query(sql)
+        WHERE id = $11 AND claims = $12 AND phase IN ($13, $14) RETURNING follow_up IS NOT NULL";
+    let written: Option<bool> = sqlx::query_scalar(sql)
         .bind(outcome.phase())
         .bind(outcome.name())
         .bind(outcome.why())
         .bind(now)
         .bind(outcome.look_at().map(ms))
-        .bind(deed.map(|deed| ms(deed.at)))
-        .bind(deed.map(|deed| deeds_json(&[deed])))
+        .bind(done.as_ref().map(|(at, _)| ms(*at)))
+        .bind(done.as_ref().map(|(_, deeds)| deeds_json(deeds)))
         .bind(outcome.follow_up())
         .bind(i64::from(outcome.is_refusal()))
         .bind(outcome.without_effect())
@@ -203,15 +216,15 @@ async fn settle(
         .bind(claimed.turn)
         .bind(if claimed.sent { "unclear" } else { "open" })
         .bind(if claimed.sent { "unclear" } else { "parked" })
-        .execute(&mut *writer)
+        .fetch_optional(&mut *writer)
         .await?;
-    let news = written.rows_affected() == 1 && is_news(writer, claimed, outcome).await?;
+    let news = written.is_some() && is_news(writer, claimed, outcome).await?;
     if news {
         write_journal(writer, claimed.id, outcome.name(), outcome.why(), &inputs.0, context.now).await?;
     }
     let conversation = conversation_of(writer, claimed).await?;
     reschedule(writer, &conversation, context).await?;
-    Ok(Settled { outcome: outcome.name(), news })
+    Ok(Settled { outcome: outcome.name(), news, to_follow: written == Some(true) })
 }
 
 /// What changed something always is. That it still cannot be done is told once.
@@ -236,26 +249,34 @@ async fn follow(
     followed: &Followed,
     context: &Context,
 ) -> Result<(), StoreError> {
-    let (next, at, deed) = match followed {
-        Followed::Done(deed) => (None, None, Some(*deed)),
-        Followed::ContactSpoke(deed) => (Some("reopen"), Some(context.now), Some(*deed)),
-        Followed::NotNeeded(_) | Followed::GivenUp(_) => (None, None, None),
-        Followed::Again(at) | Followed::Refused(at) => (pending.follow_up.map(FollowUp::name), Some(*at), None),
+    let this = pending.follow_up.map(FollowUp::name);
+    let (next, at, made) = match followed {
+        Followed::Done(deed) => (None, None, vec![*deed]),
+        Followed::ContactSpoke(deed) => (Some("reopen"), Some(context.now), vec![*deed]),
+        Followed::Granted { deeds, again, .. } => (again.and(this), *again, deeds.clone()),
+        Followed::NotNeeded(_) | Followed::GivenUp(_) => (None, None, Vec::new()),
+        Followed::Again(at) | Followed::Refused(at) => (this, Some(*at), Vec::new()),
     };
     let tries = match followed {
-        Followed::Refused(_) => pending.follow_tries + 1,
+        Followed::Refused(_) | Followed::Granted { refused: true, .. } => pending.follow_tries + 1,
         // What is to do from now on is something else.
         Followed::ContactSpoke(_) => 0,
         _ => pending.follow_tries,
     };
+    let wishes = match followed {
+        Followed::Granted { left, again: Some(_), .. } => facts::wishes_json(left),
+        Followed::Granted { again: None, .. } => None,
+        _ => facts::wishes_json(&pending.wishes),
+    };
     let mut deeds = pending.deeds.clone();
-    deeds.extend(deed);
+    deeds.extend(made);
     // Somebody else who followed up meanwhile has changed one of these: then nothing is written.
-    let sql = "UPDATE attempt SET follow_up = $1, follow_at = $2, follow_tries = $3, deeds = $4
-        WHERE id = $5 AND claims = $6 AND follow_up IS $7 AND deeds = $8";
+    let sql = "UPDATE attempt SET follow_up = $1, follow_at = $2, follow_tries = $3, deeds = $4, wishes = $9,
+        why = why || coalesce($10, '') WHERE id = $5 AND claims = $6 AND follow_up IS $7 AND deeds = $8";
     let query = sqlx::query(sql).bind(next).bind(at.map(ms)).bind(tries).bind(deeds_json(&deeds));
     let query = query.bind(pending.claimed.id).bind(pending.claimed.turn);
-    let query = query.bind(pending.follow_up.map(FollowUp::name)).bind(deeds_json(&pending.deeds));
+    let query = query.bind(this).bind(deeds_json(&pending.deeds)).bind(wishes);
+    let query = query.bind(missing(followed).map(|missing| format!("; {missing}")));
     let written = query.execute(&mut *writer).await?.rows_affected() == 1;
     if let (Some(told), true) = (told(pending.follow_up, followed), written) {
         let outcome = "SELECT outcome FROM attempt WHERE id = $1";
@@ -266,9 +287,19 @@ async fn follow(
     Ok(())
 }
 
+fn missing(followed: &Followed) -> Option<&str> {
+    match followed {
+        Followed::Granted { missing, .. } => missing.as_deref(),
+        _ => None,
+    }
+}
+
 fn told(follow_up: Option<FollowUp>, followed: &Followed) -> Option<&str> {
     match (followed, follow_up) {
         (Followed::Again(_) | Followed::Refused(_), _) => None,
+        (Followed::Granted { again: Some(_), .. }, _) => None,
+        (Followed::Granted { missing: Some(missing), .. }, _) => Some(missing),
+        (Followed::Granted { .. }, _) => Some("its tags and attributes were put on"),
         (Followed::NotNeeded(why), _) => Some(why),
         (Followed::GivenUp(why), _) => Some(why),
         (Followed::ContactSpoke(_), _) => Some("the contact wrote while the snooze was restored; opening it again"),
@@ -313,6 +344,8 @@ fn pending(row: &SqliteRow) -> Result<Pending, StoreError> {
         done_at: moment(10)?,
         follow_up: follow_up.as_deref().and_then(FollowUp::from_name),
         follow_tries: row.try_get(12)?,
+        changes: facts::changes(row.try_get(15)?).ok_or_else(odd)?,
+        wishes: facts::wishes(row.try_get(16)?).ok_or_else(odd)?,
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sqlx::Row;
 
+use super::fold::to_read;
 use super::record::read_again_after;
 use super::rows::{AttemptRow, ConversationRow, json, ms};
 use super::{Context, Store, StoreError};
@@ -163,22 +164,22 @@ impl Store {
             FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";
         let found =
             sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(writer.connection()).await?;
-        let mut due: HashMap<&str, Option<i64>> = HashMap::new();
+        let mut due: HashMap<&str, (Option<i64>, Option<i64>)> = HashMap::new();
         for row in &found {
             let id: &str = row.try_get(2)?;
             let decision = decide_again(row.try_get(0)?, row.try_get(1)?, context);
-            let at = decision.unwrap_or_else(|error| {
+            let (at, fetch_at) = decision.unwrap_or_else(|error| {
                 // Due at once: the sweep meets it, and tells health.
                 tracing::error!(error = %error, "a conversation cannot be decided on");
-                Some(context.now)
+                (Some(context.now), None)
             });
-            due.insert(id, at.map(ms));
+            due.insert(id, (at.map(ms), fetch_at.map(ms)));
         }
         let last = found.last().map(|row| row.try_get(2)).transpose()?;
         let Some(last) = last else { return Ok(None) };
-        let set = "UPDATE conversation SET due_at = j.value->>1 FROM json_each($1) j
-            WHERE conversation.app_id = $2 AND conversation.id = j.value->>0";
-        let rows: Vec<_> = due.into_iter().collect();
+        let set = "UPDATE conversation SET due_at = j.value->>1, fetch_at = coalesce(fetch_at, j.value->>2)
+            FROM json_each($1) j WHERE conversation.app_id = $2 AND conversation.id = j.value->>0";
+        let rows: Vec<_> = due.into_iter().map(|(id, (due_at, fetch_at))| (id, due_at, fetch_at)).collect();
         let set = sqlx::query(set).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
         Ok(Some((last, set.rows_affected())))
     }
@@ -205,12 +206,17 @@ impl Store {
     }
 }
 
-/// When a conversation is due, from its row and those of its attempts.
-fn decide_again(conversation: &str, attempts: &str, context: &Context) -> Result<Option<Timestamp>, StoreError> {
+/// When a conversation is due and when it must be read, from its row and those of its attempts.
+fn decide_again(
+    conversation: &str,
+    attempts: &str,
+    context: &Context,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
     let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
     let conversation: ConversationRow = serde_json::from_str(conversation).map_err(odd)?;
     let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
     let attempts = attempts.into_iter().map(|row| row.attempt(context.dry_run)).collect::<Result<_, _>>()?;
-    let decision = decide(&conversation.conversation()?, &History { attempts }, &context.rules, context.now);
-    Ok(decision.due_at())
+    let conversation = conversation.conversation()?;
+    let decision = decide(&conversation, &History { attempts }, &context.rules, context.now);
+    Ok((decision.due_at(), to_read(&conversation, &decision, context)))
 }

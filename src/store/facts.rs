@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rows::{at, json, ms};
+use crate::engine::Wish;
 use crate::engine::conversation::{Facts, State, Tag};
 use crate::engine::facts::Change;
 use crate::engine::rule::StateName;
@@ -128,6 +129,59 @@ fn change(row: ChangeJson) -> Option<Change> {
     })
 }
 
+/// A wish as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WishJson {
+    Snoozed(i64),
+    Open,
+    Team(Option<String>),
+    Teammate(Option<String>),
+    Tagged(String),
+    Untagged(String),
+    Attribute(String, Value),
+    Read(bool),
+}
+
+/// Wishes in the database's words; nothing for none.
+pub(super) fn wishes_json(wishes: &[Wish]) -> Option<String> {
+    let rows: Vec<WishJson> = wishes.iter().cloned().map(wish_json).collect();
+    (!rows.is_empty()).then(|| json(&rows))
+}
+
+fn wish_json(wish: Wish) -> WishJson {
+    match wish {
+        Wish::Snoozed(until) => WishJson::Snoozed(ms(until)),
+        Wish::Open => WishJson::Open,
+        Wish::Team(id) => WishJson::Team(id),
+        Wish::Teammate(id) => WishJson::Teammate(id),
+        Wish::Tagged(tag) => WishJson::Tagged(tag),
+        Wish::Untagged(tag) => WishJson::Untagged(tag),
+        Wish::Attribute(name, value) => WishJson::Attribute(name, attribute::to_json(Some(&value))),
+        Wish::Read(read) => WishJson::Read(read),
+    }
+}
+
+/// Reads wishes; `None` if they are not ours.
+pub(super) fn wishes(text: Option<&str>) -> Option<Vec<Wish>> {
+    let Some(text) = text else { return Some(Vec::new()) };
+    let rows: Vec<WishJson> = serde_json::from_str(text).ok()?;
+    rows.into_iter().map(wish).collect()
+}
+
+fn wish(row: WishJson) -> Option<Wish> {
+    Some(match row {
+        WishJson::Snoozed(until) => Wish::Snoozed(at(until).ok()?),
+        WishJson::Open => Wish::Open,
+        WishJson::Team(id) => Wish::Team(id),
+        WishJson::Teammate(id) => Wish::Teammate(id),
+        WishJson::Tagged(tag) => Wish::Tagged(tag),
+        WishJson::Untagged(tag) => Wish::Untagged(tag),
+        WishJson::Attribute(name, value) => Wish::Attribute(name, attribute::from_json(&value)?),
+        WishJson::Read(read) => Wish::Read(read),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +218,21 @@ mod tests {
         ];
         all.extend(values.map(|(name, is)| Change::Attribute { name: name.into(), was: text("x"), is }));
         assert_eq!(changes(&changes_json(&all)), Some(all));
+    }
+
+    #[test]
+    fn wishes_come_back_as_they_were_written() {
+        let all = vec![
+            Wish::Snoozed(Timestamp::from_second(1_772_409_600).unwrap()),
+            Wish::Open,
+            Wish::Team(None),
+            Wish::Teammate(Some("7".into())),
+            Wish::Tagged("a".into()),
+            Wish::Untagged("b".into()),
+            Wish::Attribute("seats".into(), AttributeValue::number(5.0)),
+            Wish::Read(false),
+        ];
+        assert_eq!(wishes(wishes_json(&all).as_deref()), Some(all));
+        assert_eq!(wishes(wishes_json(&[]).as_deref()), Some(Vec::new()));
     }
 }

@@ -224,15 +224,21 @@ impl<'a> Fold<'a> {
         let known = self.known.get(key)?;
         let history = self.history.get(key).cloned().unwrap_or_default();
         let decision = decide(&known.conversation, &history, &self.context.rules, self.context.now);
-        let fetch_at = known.fetch_at.or_else(|| self.to_read(&known.conversation, &decision));
+        let fetch_at = known.fetch_at.or_else(|| to_read(&known.conversation, &decision, self.context));
         Some(ConversationRow::of(&key.0, &known.conversation, decision.due_at(), fetch_at))
     }
+}
 
-    /// What must be read from Intercom before anything can be said: unknown facts, unless reading did not tell them.
-    fn to_read(&self, conversation: &Conversation, decision: &Decision) -> Option<Timestamp> {
-        let unknown = matches!(decision.why(), Why::NotRead) && !conversation.whole && !conversation.gone;
-        let was_read = conversation.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
-        unknown.then(|| if was_read { self.context.now + READ_AGAIN } else { self.context.now })
+/// What must be read from Intercom before anything can be said: unknown facts, unless reading does not tell them.
+pub(super) fn to_read(conversation: &Conversation, decision: &Decision, context: &Context) -> Option<Timestamp> {
+    if !matches!(decision.why(), Why::NotRead) || conversation.gone {
+        return None;
+    }
+    match &conversation.snapshot {
+        Some(snapshot) if snapshot.version.fetched && !context.rules.asks_beyond(&snapshot.facts) => {
+            (!conversation.whole).then(|| context.now + READ_AGAIN)
+        }
+        _ => Some(context.now),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::engine::Wish;
 use crate::engine::conversation::{ConversationId, Moment};
+use crate::engine::facts::Change;
 use crate::engine::history::Deed;
 use crate::engine::rule::{RuleName, StepId};
 
@@ -51,6 +53,10 @@ pub struct Sending {
     pub snoozed_until: Option<Timestamp>,
     /// The contact's last reply, as just read.
     pub contact: Option<Moment>,
+    /// What it will have changed of the facts.
+    pub changes: Vec<Change>,
+    /// What is to become so once it is done.
+    pub wishes: Vec<Wish>,
 }
 
 /// What the decision looked at, for the journal: a JSON object.
@@ -62,8 +68,10 @@ pub struct Inputs(pub String);
 pub enum Outcome {
     /// Done.
     Done {
-        /// The part that was made.
-        deed: Deed,
+        /// When.
+        at: Timestamp,
+        /// The parts that were made; none if it was so already.
+        deeds: Vec<Deed>,
         /// It woke a snooze that must be restored.
         restore_snooze: bool,
         /// The reason, in words.
@@ -148,9 +156,11 @@ impl Outcome {
         }
     }
 
-    pub(super) fn deed(&self) -> Option<Deed> {
+    /// When it was done, and the parts that it made.
+    pub(super) fn done(&self) -> Option<(Timestamp, Vec<Deed>)> {
         match self {
-            Outcome::Done { deed, .. } | Outcome::Raced { deed, .. } => Some(*deed),
+            Outcome::Done { at, deeds, .. } => Some((*at, deeds.clone())),
+            Outcome::Raced { deed, .. } => Some((deed.at, vec![*deed])),
             _ => None,
         }
     }
@@ -169,11 +179,6 @@ impl Outcome {
             Outcome::Raced { reopen: true, .. } => Some(FollowUp::Reopen.name()),
             _ => None,
         }
-    }
-
-    /// Something is still to do after it: see [`FollowUp`].
-    pub fn leaves_something_to_do(&self) -> bool {
-        self.follow_up().is_some()
     }
 
     /// Intercom said no to it.
@@ -214,6 +219,10 @@ pub struct Pending {
     pub follow_up: Option<FollowUp>,
     /// How often Intercom said no to that.
     pub follow_tries: u32,
+    /// What it was to change of the facts.
+    pub changes: Vec<Change>,
+    /// What is to become so once it is done, as far as it has not yet.
+    pub wishes: Vec<Wish>,
 }
 
 /// What is still to do after a deed.
@@ -223,19 +232,21 @@ pub enum FollowUp {
     RestoreSnooze,
     /// Open the conversation again, as a contact had spoken.
     Reopen,
+    /// Put on it what was to follow.
+    Wishes,
 }
 
 impl FollowUp {
+    const NAMES: [(FollowUp, &'static str); 3] =
+        [(FollowUp::RestoreSnooze, "restore_snooze"), (FollowUp::Reopen, "reopen"), (FollowUp::Wishes, "wishes")];
+
     /// The name in the database.
     pub(super) fn name(self) -> &'static str {
-        match self {
-            FollowUp::RestoreSnooze => "restore_snooze",
-            FollowUp::Reopen => "reopen",
-        }
+        FollowUp::NAMES.iter().find(|(known, _)| *known == self).map_or("wishes", |(_, name)| name)
     }
 
     pub(super) fn from_name(name: &str) -> Option<FollowUp> {
-        [FollowUp::RestoreSnooze, FollowUp::Reopen].into_iter().find(|known| known.name() == name)
+        FollowUp::NAMES.iter().find(|(_, known)| *known == name).map(|(known, _)| *known)
     }
 }
 
@@ -246,6 +257,19 @@ pub enum Followed {
     Done(Deed),
     /// The snooze was restored, making this part; but the contact had spoken meanwhile, so it must be opened.
     ContactSpoke(Deed),
+    /// Some wishes came true, making these parts; these are left, to be tried again then.
+    Granted {
+        /// The parts.
+        deeds: Vec<Deed>,
+        /// What is left.
+        left: Vec<Wish>,
+        /// When to try that again; never, if nothing is left or all of it was refused for good.
+        again: Option<Timestamp>,
+        /// Intercom said no to some of it.
+        refused: bool,
+        /// What is missing for good, in words.
+        missing: Option<String>,
+    },
     /// It is not needed any more, for this reason.
     NotNeeded(&'static str),
     /// It could not be done, or its answer was lost; try again then.
@@ -263,6 +287,8 @@ pub struct Settled {
     pub outcome: &'static str,
     /// It is new: the journal has a line for it.
     pub news: bool,
+    /// Something is still to do after it: see [`FollowUp`].
+    pub to_follow: bool,
 }
 
 /// A line of the journal.

@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, facts};
-use crate::engine::conversation::{
-    Actor, Class, Conversation, ConversationId, Part, PartId, Snapshot, State, Version,
-};
+use crate::engine::conversation::{Actor, Class, Conversation, ConversationId, Part, PartId, Snapshot, State, Version};
 use crate::engine::history::{Attempt, Deed, Phase};
 use crate::engine::rule::RuleName;
 

@@ -4,25 +4,25 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::read::{Fresh, inputs};
 use super::send::refused;
+use super::write::{NotWritten, Written};
 use super::{FRESH, SweepError, Sweeper, Swept, is_general};
 use crate::engine::conversation::{Conversation, ConversationId};
 use crate::engine::rule::{RuleName, StepId};
-use crate::engine::{Action, Decision};
-use crate::intercom::client::ReadConversation;
+use crate::engine::{Action, Decision, Wish};
 use crate::intercom::error::Class;
-use crate::message::{self, Values};
 use crate::safety::{Acting, Budget, Spent};
-use crate::store::{Claim, Claimed, Inputs, Outcome};
+use crate::store::{Claim, Claimed, Inputs, Outcome, Settled};
+
 /// Reading the conversation, the contact's name, the conversation once more, the call itself.
 const CALLS_OF_A_DEED: u32 = 4;
 /// A due conversation that cannot be read, or whose budget is spent without a known end, rests that long.
 const REST: SignedDuration = SignedDuration::from_mins(1);
 
 /// A step that the stored facts say is due.
-struct DueStep {
-    rule: RuleName,
-    step: StepId,
-    anchor_at: Timestamp,
+pub(super) struct DueStep {
+    pub(super) rule: RuleName,
+    pub(super) step: StepId,
+    pub(super) anchor_at: Timestamp,
     due_at: Timestamp,
 }
 
@@ -31,7 +31,10 @@ pub(super) struct Ready {
     pub(super) claimed: Claimed,
     pub(super) fresh: Fresh,
     pub(super) action: Action,
+    pub(super) step: StepId,
+    pub(super) anchor_at: Timestamp,
     pub(super) text: Option<String>,
+    pub(super) wishes: Vec<Wish>,
     pub(super) why: String,
     inputs: Inputs,
 }
@@ -80,15 +83,23 @@ impl Sweeper {
             self.over_budget(id, acting, claimed, spent, budget, &known.conversation).await?;
             return Ok(Next::Go);
         }
-        // All calls of a deed are reserved ahead, so that none of them waits between the reading and the call.
-        let permits = self.intercom.permits(CALLS_OF_A_DEED).await;
-        let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
+        let prompt = self.prompt(&action).await;
         let (next, to_follow) = prompt.perform(id, acting, claimed, &due, budget, swept).await?;
         drop(prompt);
         if to_follow {
             self.follow_up(acting).await?;
         }
         Ok(next)
+    }
+
+    /// All calls of a deed are reserved ahead, so that none of them waits between the reading and the call. Labels may
+    /// take any number of calls, and their time.
+    async fn prompt(&self, action: &Action) -> Sweeper {
+        if matches!(action, Action::Label { .. }) {
+            return self.clone();
+        }
+        let permits = self.intercom.permits(CALLS_OF_A_DEED).await;
+        Sweeper { intercom: self.intercom.with(permits), ..self.clone() }
     }
 
     /// Reads what is due for another look. What cannot be read rests, so that it does not stand in the way of others.
@@ -151,8 +162,8 @@ impl Sweeper {
             }
         };
         let settled = self.settle(id, acting, claimed, &outcome, &inputs, due).await?;
-        swept.count(settled);
-        Ok((next, outcome.leaves_something_to_do()))
+        swept.count(settled.outcome);
+        Ok((next, settled.to_follow))
     }
 
     /// The facts as just read decide. Writing the text may ask Intercom for the contact's name: if that took long,
@@ -164,11 +175,12 @@ impl Sweeper {
             Ok(due) => due,
             Err(outcome) => return Ok(Prepared::Not(outcome, facts)),
         };
-        let text = match self.text(&action, due, &fresh).await {
-            Ok(text) => text,
-            Err(error) => {
-                return Ok(Prepared::Not(Outcome::Failed(format!("its message cannot be written: {error}")), facts));
+        let Written { text, wishes } = match self.write(&action, due, &fresh).await {
+            Ok(written) => written,
+            Err(error @ NotWritten::Template(_)) => {
+                return Ok(Prepared::Not(Outcome::Failed(error.to_string()), facts));
             }
+            Err(error) => return Ok(Prepared::Not(Outcome::Deferred(error.to_string()), facts)),
         };
         if self.is_old(&fresh) {
             fresh = self.read(id).await?;
@@ -179,58 +191,8 @@ impl Sweeper {
             }
         }
         let inputs = inputs_of(due, &fresh);
-        Ok(Prepared::Ready(Box::new(Ready { claimed, fresh, action, text, why, inputs })))
-    }
-
-    async fn text(
-        &self,
-        action: &Action,
-        due: &DueStep,
-        fresh: &Fresh,
-    ) -> Result<Option<String>, message::TemplateError> {
-        match action.template() {
-            Some(template) => self.write(template, action.closes_at(), due, fresh).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    async fn write(
-        &self,
-        template: &str,
-        closes_at: Option<Timestamp>,
-        due: &DueStep,
-        fresh: &Fresh,
-    ) -> Result<String, message::TemplateError> {
-        let contact_name = self.contact_name(template, &fresh.read).await;
-        let now = self.standpoint.now();
-        let values = Values {
-            rule: due.rule.to_string(),
-            closes_at: closes_at.or(Some(now)),
-            quiet_for: now.duration_since(due.anchor_at),
-            contact_first_name: contact_name
-                .as_deref()
-                .and_then(|name| name.split_whitespace().next())
-                .map(str::to_owned),
-            contact_name,
-            conversation_id: fresh.decided.conversation.id.to_string(),
-            conversation_title: fresh.read.title.clone(),
-            teammate_name: None,
-            timezone: self.settings.timezone.clone(),
-        };
-        message::render(template, &values)
-    }
-
-    /// The contact's name, if the text asks for it. Without an answer the text's own default is used.
-    async fn contact_name(&self, template: &str, read: &ReadConversation) -> Option<String> {
-        let uses = message::check(template).ok()?;
-        let id = read.contact_id.as_ref().filter(|_| uses.contact)?;
-        match self.intercom.contact(id).await {
-            Ok(contact) => contact.name,
-            Err(error) => {
-                tracing::info!(error = %error, "the contact's name could not be read; the message uses its default");
-                None
-            }
-        }
+        let (step, anchor_at) = (due.step, due.anchor_at);
+        Ok(Prepared::Ready(Box::new(Ready { claimed, fresh, action, step, anchor_at, text, wishes, why, inputs })))
     }
 
     /// Could not be read: nothing is done.
@@ -268,7 +230,7 @@ impl Sweeper {
         outcome: &Outcome,
         inputs: &Inputs,
         due: &DueStep,
-    ) -> Result<&'static str, SweepError> {
+    ) -> Result<Settled, SweepError> {
         let settled = self.store.settle(claimed, outcome, inputs, &self.context()).await?;
         if settled.news {
             tracing::info!(
@@ -279,7 +241,7 @@ impl Sweeper {
         if matches!(outcome, Outcome::Deferred(_) | Outcome::Left(_)) {
             self.rest_if_still_due(id, acting).await?;
         }
-        Ok(settled.outcome)
+        Ok(settled)
     }
 
     /// What is still due after it was looked at must not be looked at again in every sweep.

@@ -9,6 +9,7 @@ use super::{PENDING_AT_ONCE, SweepError, Sweeper, Swept, is_general};
 use crate::engine::conversation::{Class as Activity, Part};
 use crate::engine::history::Deed;
 use crate::engine::rule::StepKind;
+use crate::engine::wish;
 use crate::intercom::error::Class;
 use crate::safety::Acting;
 use crate::store::{Inputs, Outcome, Pending, StoreError};
@@ -32,7 +33,7 @@ impl Sweeper {
                 );
             }
             swept.count(settled.outcome);
-            if outcome.leaves_something_to_do() {
+            if settled.to_follow {
                 self.follow_up(acting).await?;
             }
             if next == Next::Stop {
@@ -71,15 +72,18 @@ impl Sweeper {
 
     fn found(&self, pending: &Pending, fresh: &Fresh, acting: &Acting) -> Outcome {
         let parts = &fresh.read.sighting.parts;
+        let kind = pending.step.kind;
         let ours = parts.iter().filter(|part| is_ours(part, pending, acting)).min_by_key(|part| part.id);
         let deed = pending.deeds.first().copied().or_else(|| ours.map(|part| Deed { at: part.at, part: part.id }));
-        match (deed, pending.step.kind) {
-            (Some(deed), StepKind::Close) => {
-                raced_or_done(fresh, deed, pending.contact, "the answer was lost, but it was done".into())
+        let why = "the answer was lost, but it was done".to_owned();
+        match (deed, kind) {
+            (_, StepKind::Assign | StepKind::Tag | StepKind::Untag | StepKind::Update) => {
+                self.granted(pending, fresh, acting)
             }
+            (Some(deed), StepKind::Close | StepKind::Snooze) => raced_or_done(fresh, kind, deed, pending.contact, why),
             (Some(deed), _) => {
-                let restore_snooze = pending.snoozed_until.is_some();
-                Outcome::Done { deed, restore_snooze, why: "the answer was lost, but it was done".into() }
+                let restore_snooze = kind.wakes() && pending.snoozed_until.is_some();
+                Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze, why }
             }
             (None, _) if parts.iter().any(|part| may_be_ours(part, pending, fresh, acting)) => self.look_again(pending),
             (None, _) if fresh.read.shows_everything_since(pending.sent_at - BEFORE_THE_CALL) => {
@@ -87,6 +91,26 @@ impl Sweeper {
             }
             (None, _) => self.look_again(pending),
         }
+    }
+
+    /// What may be asked for twice is found done where the facts say so; else it is done again.
+    fn granted(&self, pending: &Pending, fresh: &Fresh, acting: &Acting) -> Outcome {
+        let facts = fresh.decided.conversation.facts();
+        if !facts.is_some_and(|facts| wish::took_effect(&pending.changes, facts)) {
+            return Outcome::Left("the answer was lost, and it was not done; doing it again changes nothing".into());
+        }
+        let made = |part: &&Part| {
+            let in_time = part.at >= pending.sent_at - BEFORE_THE_CALL;
+            let silent = !part.classes.iter().any(|class| class.speaks() || *class == Activity::Note);
+            in_time && silent && by_us(part, acting) && is_of_kind(part, pending.step.kind)
+        };
+        let found = fresh.read.sighting.parts.iter().filter(made).map(|part| Deed { at: part.at, part: part.id });
+        let mut deeds = pending.deeds.clone();
+        deeds.extend(found.filter(|deed| !pending.deeds.contains(deed)));
+        let at = deeds.iter().map(|deed| deed.at).max().unwrap_or(pending.sent_at);
+        let restore_snooze = pending.step.kind.wakes() && pending.snoozed_until.is_some();
+        let why = "the answer was lost, but it was done".into();
+        Outcome::Done { at, deeds, restore_snooze, why }
     }
 
     fn look_again(&self, pending: &Pending) -> Outcome {
@@ -129,7 +153,11 @@ pub(super) fn by_us(part: &Part, acting: &Acting) -> bool {
 fn is_of_kind(part: &Part, kind: StepKind) -> bool {
     match kind {
         StepKind::Reply => part.classes.iter().any(|class| class.speaks()),
+        StepKind::Note => part.classes.contains(&Activity::Note),
         StepKind::Close => part.classes.contains(&Activity::Closed),
-        _ => false,
+        StepKind::Snooze => part.classes.contains(&Activity::Snoozed),
+        StepKind::Open => part.classes.contains(&Activity::Opened) || part.classes.contains(&Activity::Unsnoozed),
+        StepKind::Assign => part.classes.contains(&Activity::Assigned),
+        StepKind::Tag | StepKind::Untag | StepKind::Update => part.classes.contains(&Activity::Other),
     }
 }

@@ -1,10 +1,8 @@
 //! What is still to do after a deed: restoring a snooze, opening again what was closed over a contact's reply.
 
-use jiff::SignedDuration;
-
 use super::read::Fresh;
 use super::send::{SAME_MOMENT, our_part};
-use super::{DAMAGED_RESTS, PENDING_AT_ONCE, SweepError, Sweeper};
+use super::{DAMAGED_RESTS, FOLLOW_AGAIN, PENDING_AT_ONCE, SweepError, Sweeper};
 use crate::engine::conversation::{Class as Activity, Part, State};
 use crate::engine::history::Deed;
 use crate::engine::rule::StepKind;
@@ -15,8 +13,6 @@ use crate::store::{FollowUp, Followed, Pending, StoreError};
 
 /// Reading, the deed, and reading once more.
 const CALLS_OF_A_FOLLOW_UP: u32 = 3;
-/// What did not succeed is tried again after this.
-const FOLLOW_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// Refusals after which it is given up.
 const REFUSALS: u32 = 3;
 
@@ -37,6 +33,9 @@ impl Sweeper {
                 }
                 Err(error) => return Err(error),
             };
+            if let Followed::Granted { missing: Some(missing), .. } = &followed {
+                tracing::warn!(conversation.id = %pending.conversation, missing, "closed, but not all that was to follow could be put on");
+            }
             if let Followed::GivenUp(why) = &followed {
                 tracing::error!(conversation.id = %pending.conversation, why, "gave up what was still to do after a deed");
                 self.board.count_unrestored();
@@ -47,6 +46,9 @@ impl Sweeper {
     }
 
     async fn follow(&self, pending: &Pending, acting: &Acting) -> Result<Followed, SweepError> {
+        if pending.follow_up == Some(FollowUp::Wishes) {
+            return self.grant_what_follows(pending, acting).await;
+        }
         let permits = self.intercom.permits(CALLS_OF_A_FOLLOW_UP).await;
         let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
         let fresh = prompt.read(&pending.conversation).await?;
@@ -58,7 +60,7 @@ impl Sweeper {
         match pending.follow_up {
             Some(FollowUp::Reopen) => prompt.reopen(pending, &fresh, acting).await,
             Some(FollowUp::RestoreSnooze) => prompt.restore_snooze(pending, &fresh, acting).await,
-            None => Ok(Followed::NotNeeded("nothing is left to do")),
+            Some(FollowUp::Wishes) | None => Ok(Followed::NotNeeded("nothing is left to do")),
         }
     }
 
@@ -66,8 +68,8 @@ impl Sweeper {
         let id = &pending.conversation;
         let shut = match fresh.decided.conversation.state() {
             Some(State::Closed) => true,
-            // Only after a reminder is a snooze ours: the one that was restored over a contact's reply.
-            Some(State::Snoozed { .. }) => pending.step.kind == StepKind::Reply,
+            // Not after a close: only what was restored or begun over a contact's reply is a snooze of ours.
+            Some(State::Snoozed { .. }) => pending.step.kind != StepKind::Close,
             Some(State::Open) | None => false,
         };
         if !shut {

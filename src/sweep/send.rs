@@ -7,11 +7,12 @@ use super::read::Fresh;
 use super::{SweepError, Sweeper};
 use crate::engine::conversation::{Class as Activity, ConversationId, Moment, State};
 use crate::engine::history::Deed;
-use crate::engine::{Action, Part, PartId, rule, snoozed_until};
+use crate::engine::rule::StepKind;
+use crate::engine::{Action, Change, Part, PartId, rule, snoozed_until, wish};
 use crate::intercom::client::{Answer, ReadConversation};
 use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
-use crate::store::{Claimed, Outcome, Sending};
+use crate::store::{Claimed, Decided, Outcome, Sending};
 
 /// A definite refusal rests that long before the step is tried again.
 const PARKED: SignedDuration = SignedDuration::from_hours(24);
@@ -29,31 +30,20 @@ impl Sweeper {
         acting: &Acting,
         mut ready: Ready,
     ) -> Result<(Claimed, Outcome, Next), SweepError> {
-        let now = self.standpoint.now();
-        let template = ready.action.template().map(|template| rule::digest(template));
-        let decided = &ready.fresh.decided;
-        let sending = Sending {
-            sent_at: now,
-            // A clock that lags must not shorten the rest.
-            look_at: self.standpoint.latest() + self.settings.unclear_quiet,
-            template,
-            digest: ready.text.as_ref().and_then(|text| self.intercom.lens().key().digest(text)),
-            snoozed_until: snoozed_until(&decided.conversation, &decided.history, now),
-            contact: decided.conversation.last_contact_reply(),
-        };
-        let Some(claimed) = self.store.about_to_send(ready.claimed, &sending).await? else {
-            let why = "another attempt at the same step is under way";
-            return Ok((ready.claimed, Outcome::Left(why.into()), Next::Go));
+        if !ready.step.kind.writes() {
+            return self.send_wishes(id, acting, ready).await;
+        }
+        let (claimed, sending) = self.write_down(&ready).await?;
+        let sending = match sending {
+            Ok(sending) => sending,
+            Err(outcome) => return Ok((claimed, outcome, Next::Go)),
         };
         ready.claimed = claimed;
-        if self.is_old(&ready.fresh) {
-            let why = "what was read had grown old before the call could leave";
-            return Ok((claimed, Outcome::Deferred(why.into()), Next::Go));
-        }
         let text = ready.text.as_deref();
         let closes = matches!(ready.action, Action::Close { .. });
         let answer = match (&ready.action, text) {
             (Action::Reply { .. }, Some(text)) => self.intercom.reply(id, &acting.admin_id, text).await,
+            (Action::Note { .. }, Some(text)) => self.intercom.note(id, &acting.admin_id, text).await,
             (Action::Close { .. }, text) => self.intercom.close(id, &acting.admin_id, text).await,
             _ => {
                 return Ok((claimed, Outcome::Deferred("there was nothing to send".into()), Next::Go));
@@ -65,17 +55,45 @@ impl Sweeper {
             self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         }
         match answer {
-            Ok(answer) if closes => Ok((claimed, self.closed(id, acting, ready, &sending, &answer).await?, Next::Go)),
+            Ok(answer) if closes => Ok((claimed, self.shut(id, acting, ready, &sending, &answer).await?, Next::Go)),
             Ok(answer) => Ok((claimed, replied(acting, ready, &sending, &answer), Next::Go)),
             Err(error) => {
-                let next = if goes_on_after(error.class()) { Next::Go } else { Next::Stop };
+                let next = next_after(error.class());
                 Ok((claimed, self.refused_or_lost(id, claimed, &sending, error).await?, next))
             }
         }
     }
 
-    /// A contact may have spoken between the reading and the close: that takes the close back.
-    async fn closed(
+    /// Writes down that the call is about to leave. The error is how the attempt ends instead.
+    pub(super) async fn write_down(&self, ready: &Ready) -> Result<(Claimed, Result<Sending, Outcome>), SweepError> {
+        let now = self.standpoint.now();
+        let Decided { conversation, history, .. } = &ready.fresh.decided;
+        let writes = ready.step.kind.writes();
+        let asked = if writes { &[] } else { ready.wishes.as_slice() };
+        let sending = Sending {
+            sent_at: now,
+            // A clock that lags must not shorten the rest.
+            look_at: self.standpoint.latest() + self.settings.unclear_quiet,
+            template: ready.action.template().map(|template| rule::digest(template)),
+            digest: ready.text.as_ref().and_then(|text| self.intercom.lens().key().digest(text)),
+            snoozed_until: snoozed_until(conversation, history, now),
+            contact: conversation.last_contact_reply(),
+            changes: wish::changes(asked, conversation, history, &earlier_changes(ready), now),
+            wishes: if writes { ready.wishes.clone() } else { Vec::new() },
+        };
+        let Some(claimed) = self.store.about_to_send(ready.claimed, &sending).await? else {
+            let why = "another attempt at the same step is under way";
+            return Ok((ready.claimed, Err(Outcome::Left(why.into()))));
+        };
+        if self.is_old(&ready.fresh) && !ready.step.kind.labels() {
+            let why = "what was read had grown old before the call could leave";
+            return Ok((claimed, Err(Outcome::Deferred(why.into()))));
+        }
+        Ok((claimed, Ok(sending)))
+    }
+
+    /// A contact may have spoken between the reading and the close or snooze: that takes it back.
+    pub(super) async fn shut(
         &self,
         id: &ConversationId,
         acting: &Acting,
@@ -88,16 +106,16 @@ impl Sweeper {
         let after = answer.value.sighting.last_contact_reply_at;
         let told = self.known(id, &self.context()).await?.and_then(|known| known.conversation.last_contact_reply());
         if after.is_some() && after == before && after < Some(deed.at) && told <= sending.contact {
-            return Ok(Outcome::Done { deed, restore_snooze: false, why: ready.why });
+            return Ok(Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze: false, why: ready.why });
         }
-        self.store.answered(ready.claimed, deed, self.standpoint.now()).await?;
+        self.store.answered(ready.claimed, &[deed], deed, self.standpoint.now()).await?;
         match self.read(id).await {
-            Ok(now) => Ok(raced_or_done(&now, deed, sending.contact, ready.why)),
+            Ok(now) => Ok(raced_or_done(&now, ready.step.kind, deed, sending.contact, ready.why)),
             Err(error) => {
-                tracing::warn!(conversation.id = %id, error = %error, "closed, but whether the contact had spoken is not known yet");
+                tracing::warn!(conversation.id = %id, error = %error, "done, but whether the contact had spoken is not known yet");
                 Ok(Outcome::Unclear {
                     look_at: self.standpoint.now(),
-                    why: "closed; whether the contact had spoken is not known yet".into(),
+                    why: "done; whether the contact had spoken is not known yet".into(),
                 })
             }
         }
@@ -115,7 +133,7 @@ impl Sweeper {
         }
     }
 
-    async fn refused_or_lost(
+    pub(super) async fn refused_or_lost(
         &self,
         id: &ConversationId,
         claimed: Claimed,
@@ -162,31 +180,45 @@ pub(super) fn our_part(acting: &Acting, before: &Fresh, answer: &Answer<ReadConv
 
 fn replied(acting: &Acting, ready: Ready, sending: &Sending, answer: &Answer<ReadConversation>) -> Outcome {
     let deed = our_part(acting, &ready.fresh, answer);
-    Outcome::Done { deed, restore_snooze: sending.snoozed_until.is_some(), why: ready.why }
+    let restore_snooze = sending.snoozed_until.is_some();
+    Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze, why: ready.why }
 }
 
-/// What a fresh look after our close shows. A reply that came after the close opened the conversation by itself, as
-/// it should; and what somebody else has closed since is not ours to open.
-pub(super) fn raced_or_done(now: &Fresh, deed: Deed, seen: Option<Moment>, why: String) -> Outcome {
+/// What a fresh look after our close or snooze shows. A reply that came after it opened the conversation by itself, as
+/// it should; and what somebody else has closed or snoozed since is not ours to open.
+pub(super) fn raced_or_done(now: &Fresh, kind: StepKind, deed: Deed, seen: Option<Moment>, why: String) -> Outcome {
     let conversation = &now.decided.conversation;
     let spoke = conversation.last_contact_reply().filter(|reply| Some(*reply) > seen);
-    let closed = conversation.state() == Some(State::Closed) && !closed_again(now, deed);
-    let latest = if closed { deed.at + SAME_MOMENT } else { deed.at };
+    let (shut, class) = match (kind, conversation.state()) {
+        (StepKind::Close, Some(State::Closed)) => (true, Activity::Closed),
+        (StepKind::Snooze, Some(State::Snoozed { .. })) => (true, Activity::Snoozed),
+        _ => (false, Activity::Closed),
+    };
+    let shut = shut && !done_again(now, class, deed);
+    let latest = if shut { deed.at + SAME_MOMENT } else { deed.at };
     if spoke.is_none_or(|(at, _)| at > latest) {
-        return Outcome::Done { deed, restore_snooze: false, why };
+        return Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze: false, why };
     }
-    Outcome::Raced { deed, reopen: closed, why: "the contact wrote while it was being closed".into() }
+    let doing = if kind == StepKind::Close { "closed" } else { "snoozed" };
+    Outcome::Raced { deed, reopen: shut, why: format!("the contact wrote while it was being {doing}") }
 }
 
-fn closed_again(now: &Fresh, deed: Deed) -> bool {
+fn done_again(now: &Fresh, class: Activity, deed: Deed) -> bool {
     let parts = now.read.sighting.parts.iter();
-    let closes = parts.filter(|part| part.classes.contains(&Activity::Closed) && part.id != deed.part);
-    closes.map(|part| (part.at, part.id)).any(|close| close > (deed.at, deed.part))
+    let others = parts.filter(|part| part.classes.contains(&class) && part.id != deed.part);
+    others.map(|part| (part.at, part.id)).any(|other| other > (deed.at, deed.part))
+}
+
+/// What an earlier try of the same step had changed already.
+fn earlier_changes(ready: &Ready) -> Vec<Change> {
+    let attempts = &ready.fresh.decided.history.attempts;
+    let same = attempts.iter().filter(|attempt| attempt.step == ready.step && attempt.anchor_at == ready.anchor_at);
+    same.flat_map(|attempt| attempt.changes.iter().cloned()).collect()
 }
 
 /// Whether the next conversation may fare better than this one.
-fn goes_on_after(class: Class) -> bool {
-    matches!(class, Class::Gone | Class::Refused | Class::BadRequest)
+pub(super) fn next_after(class: Class) -> Next {
+    if matches!(class, Class::Gone | Class::Refused | Class::BadRequest) { Next::Go } else { Next::Stop }
 }
 
 fn is_about_the_token(error: &IntercomError) -> bool {

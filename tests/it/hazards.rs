@@ -62,12 +62,14 @@ async fn what_is_due_next_is_written_with_the_outcome() {
         digest: Some("d".into()),
         snoozed_until: None,
         contact: None,
+        changes: Vec::new(),
+        wishes: Vec::new(),
     };
     let claimed = store.about_to_send(claimed, &sending).await.unwrap().unwrap();
     // The echo of our own message arrives before the answer: decided as "unclear", due_at becomes NULL.
     store.record(&[Record::Fetched(Box::new(Sighting::of(id.clone())))], &context).await.unwrap();
     let deed = Deed { at: now, part: Some(PartId::Part(999_999)) };
-    let done = Outcome::Done { deed, restore_snooze: false, why: "x".into() };
+    let done = Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze: false, why: "x".into() };
     store.settle(claimed, &done, &Inputs("{}".into()), &context).await.unwrap();
     store.close().await; // killed here
 

@@ -57,6 +57,8 @@ async fn two_that_look_into_one_attempt_leave_it_whole() {
         digest: Some("d".into()),
         snoozed_until: None,
         contact: None,
+        changes: Vec::new(),
+        wishes: Vec::new(),
     };
     assert!(store.about_to_send(claimed, &sending).await.unwrap().is_some());
     let a = store.unclear("ab12cd34", now, 30).await.unwrap();

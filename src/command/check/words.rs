@@ -2,15 +2,18 @@
 //!
 //! Owns: the sentences. Refuses: keys and values as they are written; the file shows those.
 
+mod assigned;
+mod deeds;
+
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::config::{Config, duration};
+use crate::engine::Rule;
 use crate::engine::calendar::{Calendar, OpenRange};
-use crate::engine::rule::{Act, ContactReplied, Match, Speaker, WaitingOn};
-use crate::engine::{Rule, Step};
+use crate::engine::rule::{ContactReplied, Match, Speaker, WaitingOn};
 
 /// Holidays told of each calendar.
 const HOLIDAYS: usize = 10;
@@ -98,23 +101,12 @@ fn tell(rule: &Rule, timezone: &TimeZone, out: &mut dyn Write) -> io::Result<()>
     let steps: Vec<_> = rule
         .steps
         .iter()
-        .map(|step| (format!("{}:", duration::distance_in_words(step.after, rule.clock.is_some())), deed(step)))
+        .map(|step| {
+            (format!("{}:", duration::distance_in_words(step.after, rule.clock.is_some())), deeds::deed(&step.act))
+        })
         .collect();
     let width = steps.iter().map(|(after, _)| after.len()).max().unwrap_or(0);
     steps.iter().try_for_each(|(after, deed)| writeln!(out, "  after {after:width$} {deed}"))
-}
-
-fn deed(step: &Step) -> &'static str {
-    match &step.act {
-        Act::Reply { .. } => "send a message",
-        Act::Close { body: Some(_), .. } => "close with a last word",
-        Act::Close { body: None, .. } => "close silently",
-        Act::Note { .. } => "leave a note",
-        Act::Snooze { .. } => "snooze",
-        Act::Open => "open",
-        Act::Assign(_) => "assign",
-        Act::Label(_) => "put labels on",
-    }
 }
 
 /// The conversations that a match fits, in words.
@@ -130,7 +122,9 @@ fn conversations(rule: &Rule, timezone: &TimeZone) -> String {
     };
     let mut words = vec![format!("{states} conversations{turn}")];
     words.extend(people(matches, rule.steps.is_empty()));
+    words.extend(assigned::to(matches));
     words.extend(labels(matches));
+    words.extend(assigned::attributes(matches));
     words.extend(origin(matches, timezone));
     words.join(", ")
 }
@@ -147,10 +141,8 @@ fn people(matches: &Match, leaves: bool) -> impl Iterator<Item = String> {
         ContactReplied::Any => Some("whether or not the contact ever wrote".to_owned()),
     };
     let snooze = matches.snooze_at_most.map(|most| format!("not snoozed for more than {}", duration::in_words(most)));
-    let unassigned = matches.unassigned.map(|un| if un { "assigned to nobody" } else { "assigned to somebody" });
-    let rated = matches.rated.map(|rated| if rated { "rated" } else { "not rated" });
-    let plain = [unassigned, rated].into_iter().flatten().map(str::to_owned);
-    [last, wrote, snooze].into_iter().flatten().chain(plain)
+    let rated = matches.rated.map(|rated| if rated { "rated" } else { "not rated" }.to_owned());
+    [last, wrote, snooze, rated].into_iter().flatten()
 }
 
 fn named(speaker: Speaker) -> &'static str {
@@ -189,10 +181,19 @@ fn one_of(words: &str, names: &[String]) -> Option<String> {
 
 /// `a`, `a or b`, `a, b or c`.
 pub(super) fn either<T: AsRef<str>>(names: &[T]) -> String {
+    joined(names, "or")
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn all<T: AsRef<str>>(names: &[T]) -> String {
+    joined(names, "and")
+}
+
+fn joined<T: AsRef<str>>(names: &[T], word: &str) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     match names.as_slice() {
         [] => String::new(),
         [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
     }
 }

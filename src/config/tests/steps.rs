@@ -169,10 +169,10 @@ body = "Hello?"
 silent = true
 "#;
     insta::assert_snapshot!(told(text), @r#"
-    a.toml:8:10: only a close can be silent
+    a.toml:8:1: only a close can be silent
       |
     8 | silent = true
-      |          ^^^^
+      | ^^^^^^
     help: leave out silent, or write do = "close"
     "#);
 }
@@ -239,7 +239,7 @@ silent = true
       |
     6 | do = "clsoe"
       |      ^^^^^^^
-    help: did you mean "close"? the values are "reply", "close"
+    help: did you mean "close"? the values are "reply", "note", "close", "snooze", "open", "assign", "tag", "untag", "update"
     "#);
 }
 

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::engine::facts::Facts;
+
 use super::{Act, Assignment, Labels, Match, RuleSet, Step};
 
 /// A team or teammate as the configuration names it, and its id once it is known.
@@ -54,6 +56,13 @@ impl RuleSet {
     pub fn attributes(&self) -> BTreeSet<String> {
         let matched = self.rules.iter().flat_map(|rule| rule.matches.attributes.keys());
         matched.chain(self.labels().flat_map(|labels| labels.set.keys())).cloned().collect()
+    }
+
+    /// Whether a rule looks at an attribute of which these facts know nothing, as it was not asked for when they were
+    /// read.
+    pub fn asks_beyond(&self, facts: &Facts) -> bool {
+        let mut names = self.rules.iter().flat_map(|rule| rule.matches.attributes.keys());
+        names.any(|name| !facts.attributes.contains_key(name))
     }
 
     /// The same rules with the ids that `id_of` knows; what it does not know has none.

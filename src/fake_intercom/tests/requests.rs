@@ -109,7 +109,7 @@ async fn reading_shows_everything_in_the_words_of_the_asked_version() {
     assert_eq!((&told["admin_assignee_id"], &told["priority"]), (&json!(0), &json!("none")));
     assert_eq!(told["source"]["body"], "<p>1 &lt; 2</p>");
     assert_eq!(told["tags"]["tags"][0]["name"], "vip");
-    assert_eq!(told["conversation_parts"]["total_count"], 2);
+    assert_eq!(told["conversation_parts"]["total_count"], 3);
     let statistics = &told["statistics"];
     for (field, want) in [
         ("last_contact_reply_at", json!(NOON)),
@@ -118,7 +118,7 @@ async fn reading_shows_everything_in_the_words_of_the_asked_version() {
         ("last_close_at", json!(NOON + 120)),
         ("last_closed_by_id", json!("1001")),
         ("count_reopens", json!(0)),
-        ("count_conversation_parts", json!(3)),
+        ("count_conversation_parts", json!(4)),
     ] {
         assert_eq!(statistics[field], want, "{field}");
     }

@@ -1,4 +1,4 @@
-//! The small answers of Intercom: the token's owner, a contact, a page of a search.
+//! The small answers of Intercom: the token's owner, a contact, a page of a search, lists of people, teams and tags.
 //!
 //! Owns: reading them leniently where Intercom varies, and strictly where a guess would hide conversations.
 //! Refuses: whole conversations, which are read in `wire`.
@@ -7,7 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::transport::parse;
 use crate::engine::ConversationId;
+use crate::intercom::error::IntercomError;
+
+/// Most digits of an id, as of a [`ConversationId`].
+const MOST_DIGITS: usize = 20;
 
 /// Whose token it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +57,35 @@ pub struct Listed {
     pub updated_at: Option<Timestamp>,
     /// `open`, `snoozed` or `closed`, if the list says so.
     pub state: Option<String>,
+}
+
+/// A teammate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Intercom's id: digits.
+    pub id: String,
+    /// The whole name, if the list tells it.
+    pub name: Option<String>,
+    /// The e-mail address, if the list tells it.
+    pub email: Option<String>,
+}
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Team {
+    /// Intercom's id: digits.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A tag of the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    /// Intercom's id: digits.
+    pub id: String,
+    /// Its name.
+    pub name: String,
 }
 
 impl<'de> Deserialize<'de> for Me {
@@ -145,6 +179,69 @@ fn instant(text: &str) -> Option<Timestamp> {
         Ok(seconds) => Timestamp::from_second(seconds).ok(),
         Err(_) => text.parse().ok(),
     }
+}
+
+/// The answer to `GET /admins`.
+pub(super) fn admins(json: &[u8]) -> Result<Vec<Admin>, IntercomError> {
+    let items = items(json, "admins")?;
+    let admin = |item| Some(Admin { id: id(item)?, name: written(&item["name"]), email: written(&item["email"]) });
+    Ok(items.iter().filter_map(admin).collect())
+}
+
+/// The answer to `GET /teams`.
+pub(super) fn teams(json: &[u8]) -> Result<Vec<Team>, IntercomError> {
+    let items = items(json, "teams")?;
+    let team = |item| Some(Team { id: id(item)?, name: written(&item["name"])? });
+    Ok(items.iter().filter_map(team).collect())
+}
+
+/// The answer to `GET /tags`.
+pub(super) fn tags(json: &[u8]) -> Result<Vec<Tag>, IntercomError> {
+    Ok(items(json, "data")?.iter().filter_map(tag).collect())
+}
+
+/// The answer to the creation of a tag. Names that differ only in case or in the white space around them are one.
+pub(super) fn tag_named(json: &[u8], name: &str) -> Result<Tag, IntercomError> {
+    let alike = |known: &str| known.trim().to_lowercase() == name.trim().to_lowercase();
+    let tag = tag(&parse(json)?).filter(|tag| alike(&tag.name));
+    tag.ok_or(IntercomError::WrongAnswer("something that is not the tag asked for"))
+}
+
+/// The answer to tagging and untagging, which shows the tag.
+pub(super) fn is_tag(json: &[u8], tag_id: &str) -> Result<(), IntercomError> {
+    let told = id(&parse(json)?);
+    let same = told.is_some_and(|told| told == tag_id);
+    if same { Ok(()) } else { Err(IntercomError::WrongAnswer("something that is not the tag asked for")) }
+}
+
+/// Whether it is an id that may go into an address.
+pub(super) fn is_number(id: &str) -> bool {
+    (1..=MOST_DIGITS).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The items of a list that is answered as a whole. An answer without the list must not pass for an empty one, nor
+/// one page of several for all of it.
+fn items(json: &[u8], key: &str) -> Result<Vec<Value>, IntercomError> {
+    let mut answer: Value = parse(json)?;
+    if !answer["pages"]["next"].is_null() {
+        return Err(IntercomError::WrongList("a list in several pages, where all of it belongs on one"));
+    }
+    match answer.get_mut(key).map(Value::take) {
+        Some(Value::Array(items)) => Ok(items),
+        _ => Err(IntercomError::WrongList("something that is not the list asked for")),
+    }
+}
+
+fn tag(item: &Value) -> Option<Tag> {
+    Some(Tag { id: id(item)?, name: written(&item["name"])? })
+}
+
+fn id(item: &Value) -> Option<String> {
+    text(&item["id"]).filter(|id| is_number(id))
+}
+
+fn written(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::deeds::Assignee;
 use crate::engine::{ConversationId, Sighting};
 use crate::intercom::error::IntercomError;
 use crate::intercom::lens::Lens;
@@ -25,6 +26,14 @@ pub struct ReadConversation {
     shown: usize,
 }
 
+/// What an answer has to show of a conversation, besides its id.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    Anything,
+    State(&'static str),
+    Assignee(Assignee<'a>),
+}
+
 impl ReadConversation {
     /// Whether every part since then is shown, so that one that is not there does not exist.
     pub fn shows_everything_since(&self, since: Timestamp) -> bool {
@@ -33,12 +42,7 @@ impl ReadConversation {
     }
 
     /// Reads an answer to a `GET`, or with `deed` to a call that shows only the new part.
-    pub(super) fn read(
-        json: &[u8],
-        at: Timestamp,
-        lens: &Lens,
-        deed: bool,
-    ) -> Result<ReadConversation, IntercomError> {
+    pub(super) fn read(json: &[u8], at: Timestamp, lens: &Lens, deed: bool) -> Result<ReadConversation, IntercomError> {
         let conversation = Conversation::read(json).map_err(garbled)?;
         let mut sighting = conversation.sighting(lens, Seen::Fetched { at }).map_err(garbled)?;
         sighting.whole &= !deed;
@@ -51,15 +55,30 @@ impl ReadConversation {
         })
     }
 
-    /// Whether this is the conversation asked for, in the state asked for.
-    pub(super) fn check(&self, id: &ConversationId, state: Option<&'static str>) -> Result<(), IntercomError> {
+    /// Whether this is the conversation asked for, and as it was asked to be.
+    pub(super) fn check(&self, id: &ConversationId, wanted: Wanted<'_>) -> Result<(), IntercomError> {
         if self.sighting.id != *id {
             return Err(IntercomError::WrongAnswer("another conversation than the one asked for"));
         }
-        if state.is_some() && self.state.as_deref() != state {
-            return Err(IntercomError::WrongAnswer("a conversation that is not in the state asked for"));
+        match wanted {
+            Wanted::State(state) if self.state.as_deref() != Some(state) => {
+                Err(IntercomError::WrongAnswer("a conversation that is not in the state asked for"))
+            }
+            Wanted::Assignee(to) if !self.may_belong_to(to) => {
+                Err(IntercomError::WrongAnswer("a conversation that is not assigned as asked for"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// True also where the answer does not tell: not all shapes do.
+    fn may_belong_to(&self, to: Assignee<'_>) -> bool {
+        let Some(snapshot) = &self.sighting.snapshot else { return true };
+        let (told, wanted) = match to {
+            Assignee::Teammate(id) => (&snapshot.facts.admin_assignee_id, id),
+            Assignee::Team(id) => (&snapshot.facts.team_assignee_id, id),
+        };
+        told.as_ref().is_none_or(|told| told.as_deref() == wanted)
     }
 }
 

@@ -1,17 +1,20 @@
 //! The client against servers that say exactly what a test tells them to.
 
 mod answers;
+mod deeds;
+mod lists;
 mod requests;
 mod server;
 mod setup;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::*;
-use crate::intercom::text::TextKey;
 use crate::clock::ManualClock;
+use crate::intercom::text::TextKey;
 
 const TOKEN: &str = "tok-4711-only-for-tests";
 const NOON: &str = "2026-03-02T12:00:00Z";

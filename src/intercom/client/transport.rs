@@ -41,7 +41,7 @@ impl Request {
         Request { body: Some(body), ..self }
     }
 
-    /// The path names a conversation, so "not found" speaks of that.
+    /// Nothing but a conversation is named, so that a plain "not found" speaks of that.
     pub(super) fn of_conversation(self) -> Request {
         Request { of_conversation: true, ..self }
     }

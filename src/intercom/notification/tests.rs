@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::intercom::text::TextKey;
 use crate::engine::State;
 use crate::intercom::signature::verified;
+use crate::intercom::text::TextKey;
 
 mod captured;
 mod damaged;

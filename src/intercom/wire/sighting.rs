@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::{Conversation, Message, Object, Oddness, PartItem, Reference, Scalar, Seen};
 use crate::engine::conversation::{Tag, Version};
 use crate::engine::{Actor, AttributeValue, Class, Facts, Part, PartId, Sighting, Snapshot, State};
-use crate::intercom::classify;
 use crate::intercom::attribute;
+use crate::intercom::classify;
 use crate::intercom::lens::Lens;
 use crate::intercom::text::{TextKey, says_something};
 

@@ -28,6 +28,8 @@ pub(super) fn sending(minute: i64) -> Sending {
         digest: Some("digest".to_owned()),
         snoozed_until: Some(at(minute + 500)),
         contact: Some((at(minute - 9), Some(PartId::Part(u64::MAX)))),
+        changes: Vec::new(),
+        wishes: Vec::new(),
     }
 }
 
@@ -49,7 +51,8 @@ pub(super) async fn settle(shelf: &Shelf, claimed: Claimed, outcome: &Outcome, m
 }
 
 pub(super) fn done(minute: i64, restore_snooze: bool) -> Outcome {
-    Outcome::Done { deed: deed(minute), restore_snooze, why: "quiet".to_owned() }
+    let deed = deed(minute);
+    Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze, why: "quiet".to_owned() }
 }
 
 #[tokio::test]
@@ -139,12 +142,12 @@ async fn a_lost_answer_is_found_with_all_that_is_needed_to_look_into_it() {
 async fn an_answer_that_came_is_remembered_and_looked_into_at_once() {
     let shelf = Shelf::new().await;
     let claimed = sent(&shelf, "5", CLOSE, DAY).await;
-    shelf.store.answered(claimed, deed(DAY), at(DAY)).await.unwrap();
+    shelf.store.answered(claimed, &[deed(DAY)], deed(DAY), at(DAY)).await.unwrap();
     let shelf = shelf.reopened().await;
     let found = shelf.store.unclear("ours", at(DAY), 9).await.unwrap();
     assert_eq!((found[0].deeds.clone(), found[0].done_at), (vec![deed(DAY)], Some(at(DAY))));
     settle(&shelf, claimed, &done(DAY, false), DAY).await;
-    shelf.store.answered(claimed, deed(3 * DAY), at(3 * DAY)).await.unwrap();
+    shelf.store.answered(claimed, &[deed(3 * DAY)], deed(3 * DAY), at(3 * DAY)).await.unwrap();
     assert_eq!(shelf.rows("SELECT CAST(done_at AS TEXT) FROM attempt").await, [at(DAY).as_millisecond().to_string()]);
 }
 

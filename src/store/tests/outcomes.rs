@@ -43,7 +43,8 @@ async fn every_outcome_leaves_its_phase_its_word_and_whether_anything_left() {
     {
         let claimed = sent(&shelf, &number.to_string(), CLOSE, DAY).await;
         let settled = settle(&shelf, claimed, &outcome, DAY).await;
-        assert_eq!(settled, Settled { outcome: outcome.name(), news: true });
+        let to_follow = outcome.follow_up().is_some();
+        assert_eq!(settled, Settled { outcome: outcome.name(), news: true, to_follow });
         told.push(attempt(&shelf).await);
     }
     insta::assert_snapshot!(told.join("\n"), @r"

@@ -1,0 +1,183 @@
+//! What the configuration's names mean in the workspace: teams, teammates, tags.
+//!
+//! Owns: looking them up, and saying which of them mean nothing or more than one thing. Refuses: guessing. While one
+//! is open nothing is done, as a rule about nobody would fall to the rules below.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::RuleSet;
+use crate::engine::rule::{Act, Called, Setting};
+use crate::intercom::Intercom;
+use crate::intercom::client::{Admin, Tag, Team};
+use crate::intercom::error::IntercomError;
+use crate::message;
+
+/// Who and what is in a workspace, as far as somebody asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directory {
+    teams: Vec<Team>,
+    admins: Vec<Admin>,
+    tags: Vec<Tag>,
+}
+
+/// Why a name has no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// Nothing is called so.
+    #[error("the workspace has no {kind} \"{name}\"; {help}")]
+    Unknown {
+        /// `team`, `teammate` or `tag`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// What to do.
+        help: String,
+    },
+    /// More than one is called so.
+    #[error("the workspace has {count} {kind}s called \"{name}\"; {help}")]
+    Ambiguous {
+        /// `team` or `teammate`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// How many.
+        count: usize,
+        /// What to do.
+        help: &'static str,
+    },
+}
+
+impl Directory {
+    /// Asks Intercom for the lists in which these names stand, and for the teammates if `teammates`.
+    ///
+    /// # Errors
+    /// A list could not be had.
+    pub async fn look_up(
+        intercom: &Intercom,
+        names: &BTreeSet<Called>,
+        teammates: bool,
+    ) -> Result<Directory, IntercomError> {
+        let mut directory = Directory::default();
+        if names.iter().any(|called| matches!(called, Called::Team(_))) {
+            directory.teams = intercom.teams().await?;
+        }
+        if teammates || names.iter().any(|called| matches!(called, Called::Teammate(_))) {
+            directory.admins = intercom.admins().await?;
+        }
+        if names.iter().any(|called| matches!(called, Called::Tag(_))) {
+            directory.tags = intercom.tags().await?;
+        }
+        Ok(directory)
+    }
+
+    /// The id behind a name.
+    ///
+    /// # Errors
+    /// Nothing or more than one thing is called so.
+    pub fn id_of(&self, called: &Called) -> Result<String, Unresolved> {
+        let known = |kind, name: &str, ids: Vec<&str>, names: Vec<&str>| match ids.as_slice() {
+            [id] => Ok((*id).to_owned()),
+            [] => Err(Unresolved::Unknown { kind, name: name.to_owned(), help: correct(kind, name, &names) }),
+            ids => {
+                let help = "rename all but one of them in Intercom";
+                Err(Unresolved::Ambiguous { kind, name: name.to_owned(), count: ids.len(), help })
+            }
+        };
+        match called {
+            Called::Team(name) => {
+                let ids = self.teams.iter().filter(|team| team.name == *name).map(|team| team.id.as_str()).collect();
+                known("team", name, ids, self.teams.iter().map(|team| team.name.as_str()).collect())
+            }
+            Called::Teammate(name) => {
+                let is = |admin: &&Admin| admin.id == *name || admin.email.as_ref() == Some(name);
+                let ids = self.admins.iter().filter(is).map(|admin| admin.id.as_str()).collect();
+                // Nobody's address is suggested: it would stand in logs and in health.
+                known("teammate", name, ids, Vec::new())
+            }
+            Called::Tag(name) => {
+                let ids = self.tags.iter().filter(|tag| tag.name == *name).map(|tag| tag.id.as_str()).take(1).collect();
+                known("tag", name, ids, self.tags.iter().map(|tag| tag.name.as_str()).collect())
+            }
+        }
+    }
+
+    /// Names of the teammates by id.
+    pub fn teammates(&self) -> BTreeMap<String, String> {
+        let named = self.admins.iter().filter_map(|admin| Some((admin.id.clone(), admin.name.clone()?)));
+        named.collect()
+    }
+}
+
+fn correct(kind: &str, name: &str, names: &[&str]) -> String {
+    match crate::config::nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None if kind == "teammate" => "write the id or the e-mail address of one".to_owned(),
+        None => "write its name as Intercom shows it, or create it".to_owned(),
+    }
+}
+
+/// Whether a text speaks of the teammate by name.
+pub fn speaks_of_teammates(rules: &RuleSet) -> bool {
+    let steps = rules.rules.iter().flat_map(|rule| &rule.steps);
+    let mut templates = steps.flat_map(|step| {
+        let labels = match &step.act {
+            Act::Label(labels) | Act::Close { labels, .. } => Some(labels),
+            _ => None,
+        };
+        let settings = labels.into_iter().flat_map(|labels| labels.set.values());
+        let settings = settings.filter_map(|setting| match setting {
+            Setting::Template(template) => Some(template),
+            Setting::Value(_) => None,
+        });
+        step.act.body().into_iter().chain(settings)
+    });
+    templates.any(|template| message::check(template).is_ok_and(|uses| uses.teammate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> Directory {
+        let team = |id: &str, name: &str| Team { id: id.into(), name: name.into() };
+        let admin = |id: &str, name: &str, email: &str| Admin {
+            id: id.into(),
+            name: Some(name.into()),
+            email: Some(email.into()),
+        };
+        Directory {
+            teams: vec![team("1", "Support"), team("2", "Sales"), team("3", "Sales")],
+            admins: vec![admin("7", "Ada", "ada@example.com"), admin("8", "Kim", "kim@example.com")],
+            tags: vec![Tag { id: "9".into(), name: "vip".into() }],
+        }
+    }
+
+    #[test]
+    fn a_name_means_exactly_one_thing_or_is_told_with_what_to_do() {
+        let mut told = Vec::new();
+        for called in [
+            Called::Team("Support".into()),
+            Called::Team("support".into()),
+            Called::Team("Nobody knows".into()),
+            Called::Team("Sales".into()),
+            Called::Teammate("7".into()),
+            Called::Teammate("kim@example.com".into()),
+            Called::Teammate("9".into()),
+            Called::Tag("vip".into()),
+            Called::Tag("vips".into()),
+        ] {
+            told.push(directory().id_of(&called).unwrap_or_else(|error| error.to_string()));
+        }
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        1
+        the workspace has no team "support"; did you mean "Support"?
+        the workspace has no team "Nobody knows"; write its name as Intercom shows it, or create it
+        the workspace has 2 teams called "Sales"; rename all but one of them in Intercom
+        7
+        8
+        the workspace has no teammate "9"; write the id or the e-mail address of one
+        9
+        the workspace has no tag "vips"; did you mean "vip"?
+        "#);
+    }
+}
