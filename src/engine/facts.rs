@@ -125,10 +125,17 @@ impl Change {
 }
 
 impl Facts {
-    /// The facts as if these changes had not been, the newest of them first. What somebody has changed since stays,
-    /// whatever we had made of it before that.
+    /// The facts as if the change had not been, where it still stands. What somebody has changed since stays.
     #[must_use]
-    pub fn without<'a>(mut self, changes: impl IntoIterator<Item = &'a Change>) -> Facts {
+    pub fn without(mut self, change: &Change) -> Facts {
+        self.take_back(change);
+        self
+    }
+
+    /// The same of several changes, the newest of them first. What somebody has changed since the newest stays, also
+    /// where it is again as an older one had made it.
+    #[must_use]
+    pub fn without_all<'a>(mut self, changes: impl IntoIterator<Item = &'a Change>) -> Facts {
         let mut theirs: Vec<&Change> = Vec::new();
         for change in changes {
             if !theirs.iter().any(|their| their.same_fact(change)) && !self.take_back(change) {

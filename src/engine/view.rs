@@ -73,7 +73,7 @@ impl<'a> View<'a> {
         done.sort_by_key(|attempt| attempt.done_at);
         done.reverse();
         let changes = done.iter().flat_map(|attempt| &attempt.changes);
-        let facts = self.facts().cloned().map(|facts| Cow::Owned(facts.without(changes)));
+        let facts = self.facts().cloned().map(|facts| Cow::Owned(facts.without_all(changes)));
         let own_wakes = self.own_wakes.iter().filter(|wake| !done.iter().any(|attempt| snoozed_till(attempt, wake)));
         View {
             facts,
