@@ -2,10 +2,12 @@
 //! whatever happens.
 
 mod book;
+mod changes;
 mod conditions;
 mod facts;
 mod generators;
 mod golden;
+mod keeping;
 mod late;
 mod laws;
 mod ownership;

@@ -211,7 +211,8 @@ fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
     let told = told.map(|((class, actor), (at, part))| Activity { class: *class, actor: *actor, at: *at, part: *part });
     let wakes = conversation.wakes.iter();
     let wakes = wakes.map(|(at, part)| Activity { part: *part, ..rings(*at) });
-    let mut activities: Vec<Activity> = told.chain(wakes).map(|activity| on_time(conversation, activity)).collect();
+    let mut activities: Vec<Activity> =
+        told.chain(wakes).map(|activity| on_time(conversation, history, activity)).collect();
     for part in conversation.by_admin.iter().filter(|part| !is_own(part, history)) {
         let classes = part.classes.iter();
         activities.extend(classes.map(|class| Activity {
@@ -225,12 +226,13 @@ fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
 }
 
 /// A snooze's timer counts from when it was to ring, not from when Intercom wrote it down.
-fn on_time(conversation: &Conversation, activity: Activity) -> Activity {
+fn on_time(conversation: &Conversation, history: &History, activity: Activity) -> Activity {
     if activity.class != Class::Unsnoozed || activity.actor != Actor::Timer {
         return activity;
     }
-    let ends = conversation.snooze_ends.iter().rev();
-    let rang = ends.copied().find(|end| *end <= activity.at && activity.at.duration_since(*end) <= TIMER_LATE);
+    let ours = history.attempts.iter().filter(|attempt| attempt.done()).filter_map(Attempt::snoozes_until);
+    let ends = conversation.snooze_ends.iter().copied().chain(ours);
+    let rang = ends.filter(|end| *end <= activity.at && activity.at.duration_since(*end) <= TIMER_LATE).max();
     Activity { at: rang.unwrap_or(activity.at), ..activity }
 }
 

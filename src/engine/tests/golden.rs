@@ -126,7 +126,9 @@ fn cell(decision: &Decision) -> String {
             let next = next.as_ref().map(|(_, step)| format!(" for {step}")).unwrap_or_default();
             format!("{}{next}: {}", short(*until), why(reason))
         }
-        Decision::Act { step, due_at, why: reason, .. } => format!("NOW {step}, due {}: {}", short(*due_at), why(reason)),
+        Decision::Act { step, due_at, why: reason, .. } => {
+            format!("NOW {step}, due {}: {}", short(*due_at), why(reason))
+        }
         Decision::Leave { why: reason } => format!("- {}", why(reason)),
     }
 }
