@@ -160,8 +160,8 @@ impl Facts {
                 tags.extend(gone.then(|| Tag { id: String::new(), name: name.clone() }));
                 gone
             }),
-            Change::Teammate { was, is } => back(&mut self.admin_assignee_id, was, is),
-            Change::Team { was, is } => back(&mut self.team_assignee_id, was, is),
+            Change::Teammate { was, is } => back(&mut self.admin_assignee_id, was.as_ref(), is.as_ref()),
+            Change::Team { was, is } => back(&mut self.team_assignee_id, was.as_ref(), is.as_ref()),
             Change::Attribute { name, was, is } => {
                 let stands = self.attributes.get_mut(name).filter(|known| *known == is);
                 stands.map(|known| known.clone_from(was)).is_some()
@@ -171,10 +171,10 @@ impl Facts {
 }
 
 #[expect(clippy::option_option, reason = "nobody is not the same as not known")]
-fn back(known: &mut Option<Option<String>>, was: &Option<String>, is: &Option<String>) -> bool {
-    let stands = known.as_ref() == Some(is);
+fn back(known: &mut Option<Option<String>>, was: Option<&String>, is: Option<&String>) -> bool {
+    let stands = known.as_ref().map(Option::as_ref) == Some(is);
     if stands {
-        *known = Some(was.clone());
+        *known = Some(was.cloned());
     }
     stands
 }

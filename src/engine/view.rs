@@ -120,13 +120,12 @@ impl<'a> View<'a> {
 
     /// How long the snooze is that it is in, or that has just ended; `None` if its beginning is not known.
     pub(super) fn snooze_length(&self) -> Option<SignedDuration> {
-        let ended = match self.standing {
-            Standing::Snoozed { until } => until?,
-            _ => {
-                let ends = self.activities.iter().filter(|activity| activity.class == Class::Unsnoozed);
-                let last = ends.chain(&self.own_wakes).max_by_key(|activity| activity.order());
-                last.filter(|activity| activity.actor == Actor::Timer)?.at
-            }
+        let ended = if let Standing::Snoozed { until } = self.standing {
+            until?
+        } else {
+            let ends = self.activities.iter().filter(|activity| activity.class == Class::Unsnoozed);
+            let last = ends.chain(&self.own_wakes).max_by_key(|activity| activity.order());
+            last.filter(|activity| activity.actor == Actor::Timer)?.at
         };
         let ours =
             self.history.attempts.iter().filter(|attempt| attempt.done() && attempt.snoozes_until() == Some(ended));

@@ -140,9 +140,9 @@ fn matches() -> impl Strategy<Value = Match> {
     let names = (tags(), tags(), team(), team(), option::weighted(0.2, any::<bool>()));
     (option::of(states), waiting_on, replied, names).prop_map(|(state, waiting_on, contact_replied, names)| {
         let (tags, not_tags, team, not_team, unassigned) = names;
-        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-        let named = |names: Vec<&str>| names.into_iter().map(steps::named).collect();
-        let (team, not_team) = (named(team), named(not_team));
+        let owned = |tags: Vec<&str>| tags.into_iter().map(str::to_owned).collect();
+        let with_ids = |teams: Vec<&str>| teams.into_iter().map(steps::named).collect();
+        let (team, not_team) = (with_ids(team), with_ids(not_team));
         let (tags, not_tags) = (owned(tags), owned(not_tags));
         Match { state, waiting_on, tags, not_tags, team, not_team, unassigned, contact_replied, ..Match::default() }
     })
@@ -192,16 +192,16 @@ fn phase() -> impl Strategy<Value = Phase> {
 /// Something that the daemon may have done, in any phase, at any time, counted from any of these moments.
 fn deed(anchor: impl Strategy<Value = Timestamp>) -> impl Strategy<Value = Attempt> {
     let step = prop::sample::select(&STEPS[..]).prop_map(super::world::step);
-    let step = step.prop_flat_map(|step| (Just(step), steps::changes(step.kind)));
+    let done = step.prop_flat_map(|step| (Just(step), steps::changes(step.kind)));
     let said = (prop::sample::select(&TEMPLATES[..]), option::of(moment()));
-    (prop::sample::select(&NAMES[..]), step, phase(), anchor, moment(), said).prop_map(
-        |(name, (step, changes), phase, anchor, done, (template, snoozed_until))| {
+    (prop::sample::select(&NAMES[..]), done, phase(), anchor, moment(), said).prop_map(
+        |(name, (step, changes), phase, anchor, at, (template, snoozed_until))| {
             let sent = !matches!(phase, Phase::Open | Phase::Passed | Phase::Parked { .. });
             Attempt {
                 phase,
-                sent_at: sent.then_some(done),
-                done_at: matches!(phase, Phase::Done | Phase::Raced).then_some(done),
-                deeds: if sent { vec![Deed { at: done, part: None }] } else { Vec::new() },
+                sent_at: sent.then_some(at),
+                done_at: matches!(phase, Phase::Done | Phase::Raced).then_some(at),
+                deeds: if sent { vec![Deed { at, part: None }] } else { Vec::new() },
                 template: (sent && step.kind.writes()).then(|| rule::digest(template)),
                 snoozed_until,
                 changes: if sent { changes } else { Vec::new() },

@@ -3,12 +3,12 @@
 use super::book::book;
 use super::world::{story_of, tale};
 
-const LADDER: &str = r#"
+const LADDER: &str = r"
 rule quiet
 match_all = true
 3 days reply We close this on {{ closes_at | date }}.
 5 days close Closing this.
-"#;
+";
 
 #[test]
 fn an_outage_moves_the_reminder_and_the_close() {
