@@ -46,7 +46,9 @@ impl RunError {
 
 /// Runs until SIGTERM or SIGINT; a second one stops at once. `environment` looks up variables.
 pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
-    let Loaded { config, warnings } = config::load(path).map_err(RunError::Configuration)?;
+    let mut loaded = config::load(path).map_err(RunError::Configuration)?;
+    loaded.doubt_at(Clock::System.now());
+    let Loaded { config, warnings, .. } = loaded;
     if !warnings.warnings.is_empty() {
         let text = warnings.render(io::stderr().is_terminal());
         anstream::stderr().write_all(text.as_bytes()).map_err(RunError::Told)?;

@@ -231,12 +231,34 @@ fn calendars_and_conditions_are_told_in_plain_words() {
 
 #[test]
 fn a_calendar_that_stays_shut_for_long_is_doubted() {
-    let shut = (22..=31).map(|day| format!("2026-12-{day}")).chain((1..=31).map(|day| format!("2027-01-{day:02}")));
-    let text = CALENDARS.replace("2026-12-22, 2026-12-25, \"2027-01-01\"", &shut.collect::<Vec<_>>().join(", "));
+    let days = (22..=31).map(|day| format!("2026-12-{day}")).chain((1..=31).map(|day| format!("2027-01-{day:02}")));
+    let days: Vec<_> = days.map(|day| format!("    {day},\n")).collect();
+    let text = CALENDARS.replace("2026-01-01, 2026-12-22, 2026-12-25, \"2027-01-01\"", &format!("\n{}", days.concat()));
     let (status, _, err) = checked(&text, true, false);
     assert_eq!(status, 0);
     insta::assert_snapshot!(err, @r#"
-    a.toml:1:1: warning: calendar "office" does not open before Mon 2027-02-01
+    a.toml:7:1: warning: calendar "office" does not open before Mon 2027-02-01
+      |
+    7 | holidays = [
+      | ^^^^^^^^
+    help: look through its holidays: nothing counts by it until then
+    "#);
+}
+
+#[test]
+fn a_calendar_without_a_list_of_holidays_is_pointed_at_by_its_name() {
+    let text = CALENDARS.replace("holidays = [2026-01-01, 2026-12-22, 2026-12-25, \"2027-01-01\"]", "");
+    let at = |now: &str| {
+        let mut loaded = config::parse("a.toml", text.as_bytes()).unwrap();
+        loaded.doubt_at(now.parse().unwrap());
+        loaded.warnings.to_string()
+    };
+    assert_eq!(at("2026-12-22T12:00:00Z"), "");
+    insta::assert_snapshot!(at("9999-12-30T21:59:00Z"), @r#"
+    a.toml:5:1: warning: calendar "office" does not open in the next ten years
+      |
+    5 | name = "office"
+      | ^^^^
     help: look through its holidays: nothing counts by it until then
     "#);
 }

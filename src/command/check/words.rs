@@ -26,11 +26,6 @@ pub(super) fn calendars(config: &Config, now: Timestamp, out: &mut dyn Write) ->
     Ok(())
 }
 
-/// The day of `at` by the calendar's clocks: `Fri 2026-12-25`.
-pub(super) fn day(calendar: &Calendar, at: Timestamp) -> String {
-    calendar.timezone().to_datetime(at).strftime("%a %Y-%m-%d").to_string()
-}
-
 fn holidays(calendar: &Calendar, now: Timestamp) -> String {
     let today = calendar.timezone().to_datetime(now).date();
     let ahead = calendar.holidays().range(today..);
