@@ -260,5 +260,11 @@ fn a_calendar_without_a_list_of_holidays_is_pointed_at_by_its_name() {
     5 | name = "office"
       | ^^^^
     help: look through its holidays: nothing counts by it until then
+
+    a.toml:10:1: warning: calendar "night" does not open in the next ten years
+       |
+    10 | name = "night"
+       | ^^^^
+    help: look through its holidays: nothing counts by it until then
     "#);
 }
