@@ -5,9 +5,12 @@
 
 mod calendars;
 mod conditions;
+mod contradictions;
 mod diagnostic;
 pub(crate) mod duration;
+mod example;
 pub mod ics;
+mod lints;
 mod literal;
 mod notes;
 mod openings;

@@ -6,6 +6,7 @@ mod conditions;
 mod leave;
 mod rules;
 mod sections;
+mod shadowed;
 mod steps;
 mod syntax;
 mod templates;
