@@ -14,6 +14,7 @@ mod lints;
 mod literal;
 mod notes;
 mod openings;
+mod promises;
 mod reader;
 mod rules;
 mod schedule;

@@ -4,6 +4,7 @@ mod calendars;
 mod clocks;
 mod conditions;
 mod leave;
+mod promises;
 mod rules;
 mod sections;
 mod shadowed;

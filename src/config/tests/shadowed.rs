@@ -18,7 +18,8 @@ use crate::engine::{
 };
 
 fn rule(name: &str, conditions: &[&str]) -> String {
-    let conditions: String = conditions.iter().map(|condition| format!("match.{condition}\n")).collect();
+    let conditions: Vec<_> = conditions.iter().map(|condition| format!("match.{condition}\n")).collect();
+    let conditions = conditions.concat();
     let step = "[[rule.step]]\nafter = \"7 days\"\ndo = \"close\"\nsilent = true\n";
     format!("[[rule]]\nname = \"{name}\"\n{conditions}{step}")
 }
