@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::config::{self, Config, Diagnostic, Diagnostics, Loaded, Mode, Secrets, SecretsError};
 use words::either;
 
+mod texts;
 mod words;
 
 /// All is well.
@@ -107,7 +108,7 @@ fn tell(
             writeln!(out, "{} is in order.\n", path.display())?;
             summary(config, out)?;
             words::calendars(config, now, out)?;
-            words::rules(config, out)?;
+            words::rules(config, now, out)?;
             Ok(GOOD)
         }
         Err(found) => {

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::texts;
 use crate::config::{Config, duration};
 use crate::engine::calendar::{Calendar, OpenRange};
 use crate::engine::rule::{Act, ContactReplied, Match, Speaker, WaitingOn};
@@ -63,14 +64,14 @@ fn hours(calendar: &Calendar) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn rules(config: &Config, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn rules(config: &Config, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
     if !config.rules.rules.is_empty() {
         writeln!(out, "\nRules, of which the first that fits owns a conversation:")?;
     }
-    config.rules.rules.iter().try_for_each(|rule| tell(rule, &config.timezone, out))
+    config.rules.rules.iter().try_for_each(|rule| tell(rule, &config.timezone, now, out))
 }
 
-fn tell(rule: &Rule, timezone: &TimeZone, out: &mut dyn Write) -> io::Result<()> {
+fn tell(rule: &Rule, timezone: &TimeZone, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}: {}", rule.name, conversations(rule, timezone))?;
     if rule.steps.is_empty() {
         return writeln!(out, "  left alone, whatever the rules below say");
@@ -96,7 +97,11 @@ fn tell(rule: &Rule, timezone: &TimeZone, out: &mut dyn Write) -> io::Result<()>
         .map(|step| (format!("{}:", duration::distance_in_words(step.after, rule.clock.is_some())), deed(step)))
         .collect();
     let width = steps.iter().map(|(after, _)| after.len()).max().unwrap_or(0);
-    steps.iter().try_for_each(|(after, deed)| writeln!(out, "  after {after:width$} {deed}"))
+    for (index, (after, deed)) in steps.iter().enumerate() {
+        writeln!(out, "  after {after:width$} {deed}")?;
+        texts::tell(rule, index, timezone, now, out)?;
+    }
+    Ok(())
 }
 
 fn deed(step: &Step) -> &'static str {
