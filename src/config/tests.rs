@@ -3,6 +3,7 @@
 mod calendars;
 mod clocks;
 mod conditions;
+mod files;
 mod leave;
 mod promises;
 mod rules;

@@ -194,6 +194,8 @@ fn by_a_calendar_days_are_working_days() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn no_text_makes_the_reader_panic(
         text in "(clos|in|3|-|days|a week|more|<b>|<|é|\u{2019}|\\.| |&nbsp;|\n|\\{\\{ rule \\}\\}|\\{#|quiet|ago){1,14}"

@@ -159,3 +159,43 @@ Did \"it\" \
     help: write {{ contact.name | default('there') }}, with the word to use instead
     "#);
 }
+
+#[test]
+fn a_text_that_can_come_out_empty_is_refused() {
+    let text = r#"
+[[rule]]
+name = "quiet"
+match.state = "open"
+[[rule.step]]
+after = "7 days"
+do = "reply"
+body = "{{ contact.name | default('') }}"
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:7:8: this template can come out empty
+      |
+    7 | body = "{{ contact.name | default('') }}"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    help: add words that are always there
+    "#);
+}
+
+#[test]
+fn what_does_not_work_is_pointed_at() {
+    let text = r#"
+[[rule]]
+name = "quiet"
+match.state = "open"
+[[rule.step]]
+after = "7 days"
+do = "reply"
+body = "On {{ rule | date }}, {{ rule() }}"
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:7:22: this template does not work: `date` takes `closes_at`
+      |
+    7 | body = "On {{ rule | date }}, {{ rule() }}"
+      |                      ^^^^
+    help: write values as {{ contact.first_name | default('there') }}, everything else as plain text
+    "#);
+}
