@@ -279,7 +279,7 @@ timezone = "Pacific/Kiritimati"
 name = "office"
 hours = { mon-fri = "09:00-18:00" }
 timezone = "Europe/Dublin"
-holidays = [2026-12-25, 2026-12-28]
+holidays = [2026-12-22, 2026-12-25, 2026-12-28]
 
 [[rule]]
 name = "answered"
@@ -304,6 +304,15 @@ body = "A text of very many words that go on and on, {{ contact.name | default('
 after = "5 working days"
 do = "close"
 body = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n{{ quiet_for }}, {{ closes_at }}\n"
+
+[[rule]]
+name = "in office hours"
+match.state = "snoozed"
+act_only = "office"
+step = [
+    { after = "5 days", do = "reply", body = "Quiet for {{ quiet_for }}, closing on {{ closes_at }}" },
+    { after = "7 days", do = "close", body = "Closed on {{ closes_at | date }} after {{ quiet_for }}" },
+]
 "#;
 
 #[test]
@@ -312,35 +321,43 @@ fn every_text_is_told_as_it_reads_with_and_without_names() {
     assert_eq!((status, err.as_str()), (0, ""));
     let (_, out) = out.split_once("acting in them only\n").unwrap();
     insta::assert_snapshot!(out, @r#"
-    after 2 working days: send a message
-      | Hi Alex, did "A question" solve it?
-      |
-      | We will close this on Wednesday 30 December 2026. �[31m Sam
-      where names and title are not known:
-      | Hi there, did "that" solve it?
-      |
-      | We will close this on Wednesday 30 December 2026. �[31m answered
-    after 3 working days: send a message
-      | A text of very many words that go on and on, Alex Example, until they have passed the end of
-      > the line:
-      > http://example.com/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-      > aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-      where names and title are not known:
-      | A text of very many words that go on and on, you, until they have passed the end of the line:
-      > http://example.com/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-      > aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-    after 5 working days: close with a last word
-      | 1
-      | 2
-      | 3
-      | 4
-      | 5
-      | 6
-      | 7
-      | 8
-      | 9
-      | 10
-      and 2 more lines
+      after 2 working days: send a message
+        | Hi Alex, did "A question" solve it?
+        |
+        | We will close this on Wednesday 30 December 2026. �[31m Sam
+        where names and title are not known:
+        | Hi there, did "that" solve it?
+        |
+        | We will close this on Wednesday 30 December 2026. �[31m answered
+      after 3 working days: send a message
+        | A text of very many words that go on and on, Alex Example, until they have passed the end of
+        > the line:
+        > http://example.com/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        > aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        where names and title are not known:
+        | A text of very many words that go on and on, you, until they have passed the end of the line:
+        > http://example.com/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        > aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      after 5 working days: close with a last word
+        | 1
+        | 2
+        | 3
+        | 4
+        | 5
+        | 6
+        | 7
+        | 8
+        | 9
+        | 10
+        and 2 more lines
+
+    in office hours: snoozed conversations waiting for the contact
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
+      acting in the hours of office only
+      after 5 days: send a message
+        | Quiet for 5 days, closing on Tuesday 29 December 2026
+      after 7 days: close with a last word
+        | Closed on Wednesday 23 December 2026 after 7 days
     "#);
 }
 
