@@ -49,7 +49,9 @@ impl RunError {
 /// Runs until SIGTERM or SIGINT; a second one stops at once. SIGHUP has the file and the secrets read again; one that
 /// comes while that is going on has it done once more. `environment` looks up variables.
 pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
-    let Loaded { config, warnings } = config::load(path).map_err(RunError::Configuration)?;
+    let mut loaded = config::load(path).map_err(RunError::Configuration)?;
+    loaded.doubt_at(Clock::System.now());
+    let Loaded { config, warnings, .. } = loaded;
     tell(&warnings).map_err(RunError::Told)?;
     let secrets = secrets(&environment)?;
     let mut stop = StopSignals::listen().map_err(RunError::Signals)?;
@@ -90,9 +92,12 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
 async fn reload(daemon: &Daemon, path: &Path, environment: &impl Fn(&str) -> Option<String>) {
     tracing::info!("reading the configuration again");
     let path = path.to_owned();
-    let Ok(found) = tokio::task::spawn_blocking(move || config::load(&path)).await else {
+    let Ok(mut found) = tokio::task::spawn_blocking(move || config::load(&path)).await else {
         return daemon.reload_failed("reading the configuration panicked; please report this");
     };
+    if let Ok(loaded) = &mut found {
+        loaded.doubt_at(Clock::System.now());
+    }
     let (Ok(Loaded { warnings: told, .. }) | Err(told)) = &found;
     if let Err(error) = tell(told) {
         tracing::warn!(error = %error, "what was found in the configuration could not be written to standard error");

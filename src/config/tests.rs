@@ -6,11 +6,14 @@ mod calendars;
 mod clocks;
 mod conditions;
 mod deeds;
+mod files;
 mod leave;
 mod names;
 mod people;
+mod promises;
 mod rules;
 mod sections;
+mod shadowed;
 mod steps;
 mod syntax;
 mod templates;
@@ -270,6 +273,10 @@ fn crlf_and_a_byte_order_mark_change_nothing() {
     let windows = format!("\u{feff}{}", bad.replace('\n', "\r\n"));
     assert_eq!(refusals(bad.as_bytes()), ["2:12 unknown time zone \"Nowhere\""]);
     assert_eq!(refusals(windows.as_bytes()), refusals(bad.as_bytes()));
+    let body = "body = \"Hello?\"";
+    let long = RULE.replace(body, "body = \"\"\"\nHello?\nAre you there?\"\"\"");
+    assert_ne!(long, RULE);
+    assert_eq!(good(&long.replace('\n', "\r\n")), good(&long), "a message is the same one, whatever ends its lines");
     assert_eq!(refusals("\u{feff}mode = 1".as_bytes())[0], "1:8 `mode` must be text in quotes, not a whole number");
 }
 

@@ -98,7 +98,13 @@ fn unclear_quiet(config: &Config) -> SignedDuration {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use jiff::tz::TimeZone;
+
     use super::*;
+    use crate::engine::calendar::Calendar;
 
     fn config(text: &str) -> Config {
         config::parse("a.toml", text.as_bytes()).unwrap().config
@@ -129,5 +135,37 @@ mod tests {
     #[test]
     fn an_untouched_configuration_waits_for_nothing() {
         assert_eq!(usable(&config(""), &config("")), (config(""), vec![]));
+    }
+    /// A zone as zone data tells it: no changes of its clocks, but the rule for all years.
+    fn zone(name: &str, rule: &str) -> TimeZone {
+        let part = |version: u8| {
+            let mut part = [b"TZif".as_slice(), &[version], &[0; 15]].concat();
+            // No leap seconds, no changes, one offset of nothing with a name of four bytes.
+            part.extend([0_u32, 0, 0, 0, 1, 4].into_iter().flat_map(u32::to_be_bytes));
+            part.extend([0, 0, 0, 0, 0, 0]);
+            part.extend(b"GMT\0");
+            part
+        };
+        let data = [part(b'2'), part(b'2'), format!("\n{rule}\n").into_bytes()].concat();
+        TimeZone::tzif(name, &data).unwrap()
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_what_is_known_about_a_zone() {
+        let text = "[[calendar]]\nname = \"office\"\nhours = { mon-fri = \"09:00-18:00\" }\n\
+            [[rule]]\nname = \"a\"\nmatch.state = \"open\"\nact_only = \"office\"\n\
+            step = [{ after = \"2 days\", do = \"close\", silent = true }]";
+        let config = config::parse("a.toml", text.as_bytes()).unwrap().config;
+        let with = |rule: &str| {
+            let mut config = config.clone();
+            let (zone, week) = (zone("Europe/Dublin", rule), config.calendars[0].week().clone());
+            let calendar = Calendar::new("office", zone, week, BTreeSet::new()).unwrap();
+            config.rules.rules[0].act_only = Some(Arc::new(calendar));
+            (format!("{:?}", config.rules), edition(&config, &Names::default()).fingerprint().to_owned())
+        };
+        let (usual, later) = (with("GMT0IST,M3.5.0/1,M10.5.0"), with("GMT0IST,M3.5.0/1,M11.1.0"));
+        assert_eq!(usual.0, later.0, "the rules themselves do not tell the two zones apart");
+        assert_ne!(usual.1, later.1);
+        assert_eq!(usual, with("GMT0IST,M3.5.0/1,M10.5.0"));
     }
 }

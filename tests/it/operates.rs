@@ -1,5 +1,7 @@
 //! The program itself, as an operator runs it: exit statuses, what it prints, signals, and one close from end to end.
 
+mod refusals;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};

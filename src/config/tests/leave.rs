@@ -112,7 +112,7 @@ do = "close"
 silent = true
 "#;
     insta::assert_snapshot!(told(text), @r#"
-    a.toml:8:1: warning: rule "quiet" never gets a conversation: "all" above takes all that it fits
+    a.toml:8:1: warning: rule "quiet" never gets a conversation: "all" above takes all that it fits, for example one that is open, waiting for the contact, tagged vip
       |
     8 | [[rule]]
       | ^^^^^^^^
@@ -146,7 +146,7 @@ do = "close"
 silent = true
 "#;
     insta::assert_snapshot!(told(text), @r#"
-    a.toml:11:1: warning: rule "quiet" never gets a conversation: "wide" above takes all that it fits
+    a.toml:11:1: warning: rule "quiet" never gets a conversation: "wide" above takes all that it fits, for example one that is woken, waiting for the contact, rated, tagged a
        |
     11 | [[rule]]
        | ^^^^^^^^
