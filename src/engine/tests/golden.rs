@@ -1,12 +1,10 @@
 //! The golden table: what follows from each activity as the latest thing that happened, in each state, by each of
-//! several rules. It lies in `golden.txt`; set `GOLDEN=write` to write it again, and read the difference.
+//! several rules. It lies beside, in `golden.snap`; `INSTA_UPDATE=always` writes it again: read the difference.
 
 use super::book::book;
 use super::story::{short, told};
 use super::world::{attempt, step};
 use super::*;
-
-const TABLE: &str = include_str!("golden.txt");
 
 /// It is Thursday 0:00. The contact wrote on Monday at 9:00, a bot answered at 9:30, a teammate at 10:00 (but not
 /// where a rule asks for bots), and the latest thing happened on Wednesday at 12:00.
@@ -165,13 +163,9 @@ fn table() -> String {
 
 #[test]
 fn every_activity_in_every_state_leads_to_what_the_golden_table_says() {
-    let table = table();
-    if std::env::var("GOLDEN").is_ok_and(|asked| asked == "write") {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/engine/tests/golden.txt"), &table).unwrap();
-        return;
-    }
-    for (line, (is, want)) in table.lines().zip(TABLE.lines()).enumerate() {
-        assert_eq!(is, want, "line {} of golden.txt", line + 1);
-    }
-    assert_eq!(table.lines().count(), TABLE.lines().count(), "golden.txt has more or fewer lines");
+    let mut beside = insta::Settings::clone_current();
+    beside.set_snapshot_path(".");
+    beside.set_prepend_module_to_snapshot(false);
+    beside.set_omit_expression(true);
+    beside.bind(|| insta::assert_snapshot!("golden", table()));
 }
