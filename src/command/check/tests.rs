@@ -272,6 +272,7 @@ fn every_deed_is_told_in_plain_words() {
     everything: all conversations waiting for the contact, assigned to somebody, assigned to team Support or 2nd level, not assigned to team Sales, assigned to teammate a@example.com, not assigned to teammate 5784329 or b@example.com, whose attribute Plan type is "gold", "5", 5 or 2.5, whose attribute paid is true
       counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
       after 1 day:   leave a note
+        | Quiet.
       after 2 days:  snooze for 3 days
       after 5 days:  open
       after 6 days:  assign to team Support
@@ -286,6 +287,7 @@ fn every_deed_is_told_in_plain_words() {
     rest: all conversations waiting for the contact, assigned to nobody
       counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
       after 1 day: close with a last word, then tag auto-closed and quiet
+        | Bye.
     "#);
 }
 
