@@ -4,6 +4,7 @@
 
 mod closes;
 mod demo;
+mod handbook;
 mod harness;
 mod hazards;
 mod looks;
