@@ -296,8 +296,7 @@ fn missing(followed: &Followed) -> Option<&str> {
 
 fn told(follow_up: Option<FollowUp>, followed: &Followed) -> Option<&str> {
     match (followed, follow_up) {
-        (Followed::Again(_) | Followed::Refused(_), _) => None,
-        (Followed::Granted { again: Some(_), .. }, _) => None,
+        (Followed::Again(_) | Followed::Refused(_) | Followed::Granted { again: Some(_), .. }, _) => None,
         (Followed::Granted { missing: Some(missing), .. }, _) => Some(missing),
         (Followed::Granted { .. }, _) => Some("its tags and attributes were put on"),
         (Followed::NotNeeded(why), _) => Some(why),

@@ -78,7 +78,7 @@ impl Sweeper {
         let why = "the answer was lost, but it was done".to_owned();
         match (deed, kind) {
             (_, StepKind::Assign | StepKind::Tag | StepKind::Untag | StepKind::Update) => {
-                self.granted(pending, fresh, acting)
+                granted(pending, fresh, acting)
             }
             (Some(deed), StepKind::Close | StepKind::Snooze) => raced_or_done(fresh, kind, deed, pending.contact, why),
             (Some(deed), _) => {
@@ -93,26 +93,6 @@ impl Sweeper {
         }
     }
 
-    /// What may be asked for twice is found done where the facts say so; else it is done again.
-    fn granted(&self, pending: &Pending, fresh: &Fresh, acting: &Acting) -> Outcome {
-        let facts = fresh.decided.conversation.facts();
-        if !facts.is_some_and(|facts| wish::took_effect(&pending.changes, facts)) {
-            return Outcome::Left("the answer was lost, and it was not done; doing it again changes nothing".into());
-        }
-        let made = |part: &&Part| {
-            let in_time = part.at >= pending.sent_at - BEFORE_THE_CALL;
-            let silent = !part.classes.iter().any(|class| class.speaks() || *class == Activity::Note);
-            in_time && silent && by_us(part, acting) && is_of_kind(part, pending.step.kind)
-        };
-        let found = fresh.read.sighting.parts.iter().filter(made).map(|part| Deed { at: part.at, part: part.id });
-        let mut deeds = pending.deeds.clone();
-        deeds.extend(found.filter(|deed| !pending.deeds.contains(deed)));
-        let at = deeds.iter().map(|deed| deed.at).max().unwrap_or(pending.sent_at);
-        let restore_snooze = pending.step.kind.wakes() && pending.snoozed_until.is_some();
-        let why = "the answer was lost, but it was done".into();
-        Outcome::Done { at, deeds, restore_snooze, why }
-    }
-
     fn look_again(&self, pending: &Pending) -> Outcome {
         let now = self.standpoint.now();
         if now.duration_since(pending.sent_at) > LONGEST_SEARCH {
@@ -125,6 +105,26 @@ impl Sweeper {
         let look_at = self.standpoint.latest() + self.settings.unclear_quiet;
         Outcome::Unclear { look_at, why: "the answer was lost; looking into it".into() }
     }
+}
+
+/// What may be asked for twice is found done where the facts say so; else it is done again.
+fn granted(pending: &Pending, fresh: &Fresh, acting: &Acting) -> Outcome {
+    let facts = fresh.decided.conversation.facts();
+    if !facts.is_some_and(|facts| wish::took_effect(&pending.changes, facts)) {
+        return Outcome::Left("the answer was lost, and it was not done; doing it again changes nothing".into());
+    }
+    let made = |part: &&Part| {
+        let in_time = part.at >= pending.sent_at - BEFORE_THE_CALL;
+        let silent = !part.classes.iter().any(|class| class.speaks() || *class == Activity::Note);
+        in_time && silent && by_us(part, acting) && is_of_kind(part, pending.step.kind)
+    };
+    let found = fresh.read.sighting.parts.iter().filter(made).map(|part| Deed { at: part.at, part: part.id });
+    let mut deeds = pending.deeds.clone();
+    deeds.extend(found.filter(|deed| !pending.deeds.contains(deed)));
+    let at = deeds.iter().map(|deed| deed.at).max().unwrap_or(pending.sent_at);
+    let restore_snooze = pending.step.kind.wakes() && pending.snoozed_until.is_some();
+    let why = "the answer was lost, but it was done".into();
+    Outcome::Done { at, deeds, restore_snooze, why }
 }
 
 /// Whether this is the part that the lost call made: not before it, with the same text by whichever admin, as ours may

@@ -9,6 +9,7 @@ use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::engine::ConversationId;
 use autoclosed::engine::conversation::Conversation;
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Workspace};
+use autoclosed::rulebook::{Edition, Rulebook};
 use autoclosed::store::{Context, KeepBodies};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -135,7 +136,13 @@ impl House {
         self.config().rules
     }
 
-    fn config(&self) -> config::Config {
+    /// The same, for whoever wants to decide by them.
+    pub(crate) fn rulebook(&self) -> Rulebook {
+        Rulebook::new(Edition::new(self.rules(), false))
+    }
+
+    /// What is configured, as the next start and a reload read it.
+    pub(crate) fn config(&self) -> config::Config {
         let (head, rules) = match self.configuration.find("[[") {
             Some(at) => self.configuration.split_at(at),
             None => (self.configuration.as_str(), ""),
@@ -258,8 +265,7 @@ impl House {
         let context = Context {
             app_id: Some(Arc::from(Workspace::default().app_id)),
             admin_id: Some(Arc::from(Workspace::default().token_admin)),
-            rules: Arc::new(self.rules()),
-            dry_run: false,
+            rulebook: self.rulebook(),
             keep_bodies: KeepBodies::Odd,
             now: self.clock.now(),
         };

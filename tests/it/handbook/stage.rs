@@ -12,6 +12,7 @@ use autoclosed::engine::{AttributeValue, ConversationId, Decision};
 use autoclosed::fake_intercom::{
     Admin, Attribute, AttributeKind, Call, FakeIntercom, Named, WebhookVersion, Workspace,
 };
+use autoclosed::rulebook::{Edition, Rulebook};
 use autoclosed::store::{Context, JournalEntry, KeepBodies};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -171,8 +172,7 @@ impl Stage {
         let context = Context {
             app_id: Some(Arc::from(&*self.workspace.app_id)),
             admin_id: Some(Arc::from(&*self.workspace.token_admin)),
-            rules: Arc::new(self.config.rules.clone()),
-            dry_run: self.config.mode == Mode::DryRun,
+            rulebook: Rulebook::new(Edition::new(self.config.rules.clone(), self.config.mode == Mode::DryRun)),
             keep_bodies: KeepBodies::Odd,
             now: self.clock.now(),
         };
