@@ -1,5 +1,7 @@
 //! `docs/rules.md`, line by line: each example is read, and what the page says comes of it is what the daemon does.
 
+#![expect(clippy::panic, reason = "a story that cannot go on fails its test")]
+
 mod page;
 pub(crate) mod stage;
 pub(crate) mod story;
@@ -119,10 +121,7 @@ fn what_is_refused_is_refused_in_these_words() {
         if text.contains("\"office\"") {
             text.push_str("\n[[calendar]]\nname = \"office\"\nhours = { mon-fri = \"09:00-18:00\" }\n");
         }
-        let refused = match stage::load(&text) {
-            Err(mistakes) => mistakes,
-            Ok(_) => panic!("nothing is wrong with it:\n{text}"),
-        };
+        let Err(refused) = stage::load(&text) else { panic!("nothing is wrong with it:\n{text}") };
         let first = &refused.errors[0];
         if (first.message.as_str(), first.help.as_str()) != (row[1].as_str(), row[2].as_str()) {
             writeln!(wrong, "| {} | {} | {} |", row[0], first.message, first.help).unwrap();
@@ -134,7 +133,7 @@ fn what_is_refused_is_refused_in_these_words() {
 #[test]
 fn every_link_within_the_page_leads_somewhere() {
     let (links, places) = (Page::rules().links(), Page::rules().anchors());
-    assert!(links.len() > 20, "the links were not found");
+    assert!(links.len() > 10, "the links were not found");
     let lost: Vec<_> = links.difference(&places).collect();
     assert!(lost.is_empty(), "there is no heading for {lost:?}");
 }
