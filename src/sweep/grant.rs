@@ -91,9 +91,9 @@ impl Sweeper {
                 Err(error) => return Err(error),
             }
         }
-        let refused_alone = wishes.next().is_none();
-        left.extend(wishes.cloned());
-        let given_up = refusal.as_ref().filter(|_| refused_alone && pending.follow_tries + 1 >= REFUSALS);
+        let unasked: Vec<Wish> = wishes.cloned().collect();
+        let given_up = refusal.as_ref().filter(|_| unasked.is_empty() && pending.follow_tries + 1 >= REFUSALS);
+        left.extend(unasked);
         let missing = given_up.map(|error| format!("not put on: {}: {error}", listed(&left)));
         let again = (!left.is_empty() && missing.is_none()).then_some(again);
         Ok(Followed::Granted { deeds, left, again, refused: refusal.is_some(), missing })
