@@ -42,7 +42,7 @@ impl Sweeper {
         for wish in &open {
             match self.grant(id, acting, wish, &ready.fresh).await {
                 Ok(granted) => {
-                    deeds.push(granted.deed);
+                    deeds.extend(granted.deed);
                     if let (Wish::Snoozed(_), Some(answer)) = (wish, &granted.answer) {
                         // A snooze hides what the contact may just have written, as a close does.
                         let outcome = self.shut(id, acting, ready, &sending, answer).await?;
@@ -72,7 +72,7 @@ impl Sweeper {
         let mut wishes = pending.wishes.iter().filter(|wish| !wish.is_so(&facts));
         for wish in wishes.by_ref() {
             match self.grant(&pending.conversation, acting, wish, &fresh).await {
-                Ok(granted) => deeds.push(granted.deed),
+                Ok(granted) => deeds.extend(granted.deed),
                 Err(SweepError::Intercom(error)) => {
                     left.push(wish.clone());
                     match error.class() {
@@ -126,7 +126,7 @@ impl Sweeper {
         // The answer tells the new state; its webhook may come late or never.
         self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         let deed = our_part(acting, fresh, &answer);
-        Ok(Granted { deed, answer: Some(answer) })
+        Ok(Granted { deed: Some(deed), answer: Some(answer) })
     }
 
     async fn grant_tag(
@@ -144,13 +144,17 @@ impl Sweeper {
             }
             Wish::Untagged(name) => match tag_id(fresh, name) {
                 Some(tag_id) => self.intercom.untag(id, &acting.admin_id, tag_id).await,
-                None => return Ok(Granted { deed: Deed { at: self.standpoint.now(), part: None }, answer: None }),
+                None => return Ok(Granted::already()),
             },
             _ => return Err(IntercomError::BadRequest("this is no tag").into()),
         };
         self.note_answer(&answer);
-        let answer = answer?;
-        Ok(Granted { deed: Deed { at: answer.at, part: None }, answer: None })
+        match answer {
+            Ok(answer) => Ok(Granted { deed: Some(Deed { at: answer.at, part: None }), answer: None }),
+            // Somebody has taken it off since it was read.
+            Err(error) if matches!(wish, Wish::Untagged(_)) && says(&error, "tag_not_found") => Ok(Granted::already()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn not_granted(
@@ -167,9 +171,20 @@ impl Sweeper {
 
 /// A wish that came true.
 struct Granted {
-    deed: Deed,
+    /// The part that it made; none if it was so already.
+    deed: Option<Deed>,
     /// The conversation as the answer shows it, where it shows one.
     answer: Option<Answer<ReadConversation>>,
+}
+
+impl Granted {
+    fn already() -> Granted {
+        Granted { deed: None, answer: None }
+    }
+}
+
+fn says(error: &IntercomError, code: &str) -> bool {
+    error.refusal().and_then(|refusal| refusal.code.as_deref()) == Some(code)
 }
 
 fn known_facts(fresh: &Fresh) -> Facts {
