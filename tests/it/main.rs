@@ -12,6 +12,7 @@ mod perils;
 mod receives;
 mod recipes;
 mod sockets;
+mod steps;
 mod survives;
 mod tidy;
 mod watches;
