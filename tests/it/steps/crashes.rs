@@ -147,3 +147,13 @@ async fn what_a_killed_daemon_had_begun_moves_no_timer() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_daemon_killed_while_it_snoozes_snoozes_once() {
+    for held in [Held::Before, Held::After] {
+        let (house, id) = survived(r#"do = "snooze", for = "3 days""#, Endpoint::Snooze, held).await;
+        let journal = house.journal(&id).await;
+        assert_eq!((house.state(&id), house.ours(&id, "snoozed")), ("snoozed", 1), "{held:?}: {journal:?}");
+        assert_eq!(house.daemon().store().outcomes().await.unwrap(), [("done".to_owned(), 1)], "{held:?}: {journal:?}");
+    }
+}

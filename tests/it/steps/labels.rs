@@ -1,6 +1,6 @@
 //! Tags, attributes, assignments and openings: what is so already is not asked for, the rest until it is so.
 
-use autoclosed::fake_intercom::{Endpoint, Fault};
+use autoclosed::fake_intercom::{Endpoint, Fault, RateReset};
 
 use super::{a_while, asked, calls, house, house_of, looks, lost, refused, rule, status};
 use crate::harness::{days, hours, minutes, seconds};
@@ -106,7 +106,8 @@ async fn whatever_becomes_of_an_answer_it_is_so_in_the_end_and_the_close_comes()
         ),
         (r#"do = "assign", to = "nobody""#, Endpoint::Assign, r#"open, team -, teammate -, tags ["vip"], {}"#),
     ] {
-        for (name, fault) in lost() {
+        let slow = ("429", Fault::RateLimited { reset: RateReset::InSeconds(5) });
+        for (name, fault) in lost().into_iter().chain([slow]) {
             let house = house(&format!("{{ after = \"1 day\", {step} }}, {CLOSE}")).await;
             let id = house.intercom.contact_starts("Hello?");
             house.intercom.teammate_assigns(&id, Some("1002"), None);

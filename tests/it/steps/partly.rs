@@ -1,6 +1,6 @@
 //! Steps of several calls of which only some succeed: what was done is known as ours, and the rest is still done.
 
-use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault};
+use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault, RateReset};
 
 use super::{a_while, asked, house_of, looks, refused, rule, status};
 use crate::harness::{House, days, hours, minutes};
@@ -56,6 +56,7 @@ async fn what_was_half_done_is_taken_up_again_although_the_first_half_ended_the_
             ("not done, cut", Fault::Drop),
             ("done, then cut", Fault::ApplyThenDrop),
             ("503", status(503, "x")),
+            ("429", Fault::RateLimited { reset: RateReset::InSeconds(5) }),
         ] {
             let (house, id) = quiet(head, step).await;
             if endpoint == Endpoint::Update {
