@@ -93,7 +93,7 @@ async fn whatever_becomes_of_an_answer_it_is_so_in_the_end_and_the_close_comes()
             r#"open, team -, teammate 1002, tags ["vip", "a", "b"], {}"#,
         ),
         (r#"do = "tag", tags = "a""#, Endpoint::CreateTag, r#"open, team -, teammate 1002, tags ["vip", "a"], {}"#),
-        (r#"do = "untag", tags = "vip""#, Endpoint::Untag, r#"open, team -, teammate 1002, tags [], {}"#),
+        (r#"do = "untag", tags = "vip""#, Endpoint::Untag, r"open, team -, teammate 1002, tags [], {}"),
         (
             r#"do = "update", set.order_number = 7, set.topic = "Bug", read = true"#,
             Endpoint::Update,
