@@ -69,7 +69,7 @@ impl<'a> View<'a> {
 
     /// The same conversation as if these attempts had changed nothing, as far as what they changed still stands.
     pub(super) fn without<'b>(&self, attempts: impl Iterator<Item = &'b Attempt>) -> View<'a> {
-        let mut done: Vec<&Attempt> = attempts.filter(|attempt| attempt.done()).collect();
+        let mut done: Vec<&Attempt> = attempts.filter(|attempt| attempt.took_hold()).collect();
         done.sort_by_key(|attempt| attempt.done_at);
         done.reverse();
         let changes = done.iter().flat_map(|attempt| &attempt.changes);
@@ -171,7 +171,7 @@ impl<'a> View<'a> {
         if self.conversation.state() != Some(State::Open) {
             return None;
         }
-        let done = self.history.attempts.iter().filter(|attempt| attempt.done());
+        let done = self.history.attempts.iter().filter(|attempt| attempt.took_hold());
         // A second message finds it open already, and is none that woke it.
         let moved = done.filter(|attempt| attempt.step.kind.changes_state() || attempt.woke_a_snooze());
         let last = moved.filter_map(|attempt| attempt.done_at.map(|at| (at, attempt))).max_by_key(|(at, _)| *at);

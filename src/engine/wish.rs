@@ -108,7 +108,7 @@ pub fn changes(
     earlier.chain(wishes.iter().filter_map(|wish| wish.change(facts, was))).collect()
 }
 
-/// Whether all that an attempt was to change is as it left it. Without a change nobody can tell.
-pub fn took_effect(changes: &[Change], facts: &Facts) -> bool {
-    !changes.is_empty() && changes.iter().all(|change| facts.clone().without(change) != *facts)
+/// How much of what an attempt was to change is as it left it.
+pub fn standing(changes: &[Change], facts: &Facts) -> usize {
+    changes.iter().filter(|change| facts.clone().without(change) != *facts).count()
 }

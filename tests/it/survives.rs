@@ -7,7 +7,7 @@ use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault};
 use tokio::sync::oneshot;
 
-use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, seconds};
+use crate::harness::{House, QUIET_A_DAY, Recipe, SNOOZED_A_WEEK, days, hours, minutes, seconds};
 
 #[tokio::test]
 async fn what_was_recorded_before_a_restart_is_known_after_it() {
@@ -28,7 +28,7 @@ step = [{ after = "1 day", do = "close", body = "Closing this, {{ contact.first_
 
 type Arrange = fn(&FakeIntercom, oneshot::Sender<()>);
 
-fn hang(intercom: &FakeIntercom, on: Endpoint, fault: Fault, reached: oneshot::Sender<()>) {
+pub(crate) fn hang(intercom: &FakeIntercom, on: Endpoint, fault: Fault, reached: oneshot::Sender<()>) {
     intercom.fault(on, fault);
     intercom.before_answer(on, move |_| reached.send(()).unwrap());
 }
@@ -54,9 +54,15 @@ const CRASHES: [(&str, Arrange); 5] = [
 ];
 
 /// A daemon in a runtime of its own, so that it can be killed with everything it runs.
-async fn doomed(house: &House) -> (tokio::runtime::Runtime, Arc<Daemon>) {
+async fn doomed(house: &House) -> Doomed {
+    doomed_from(house.recipe()).await
+}
+
+pub(crate) type Doomed = (tokio::runtime::Runtime, Arc<Daemon>);
+
+pub(crate) async fn doomed_from(recipe: Recipe) -> Doomed {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (recipe, handle) = (house.recipe(), runtime.handle().clone());
+    let handle = runtime.handle().clone();
     let starting = move || async move {
         let daemon = recipe.start().await;
         daemon.reconcile().await.unwrap();
@@ -67,9 +73,9 @@ async fn doomed(house: &House) -> (tokio::runtime::Runtime, Arc<Daemon>) {
 }
 
 /// Lets it sweep until Intercom holds it where `arrange` says, and kills it there.
-async fn killed(house: &House, (runtime, daemon): (tokio::runtime::Runtime, Arc<Daemon>), arrange: Arrange) {
+pub(crate) async fn killed((runtime, daemon): Doomed, arrange: impl FnOnce(oneshot::Sender<()>)) {
     let (reached, held) = oneshot::channel();
-    arrange(&house.intercom, reached);
+    arrange(reached);
     runtime.spawn(async move { daemon.sweep().await });
     held.await.unwrap();
     runtime.shutdown_background();
@@ -87,7 +93,7 @@ async fn a_daemon_killed_at_any_step_of_a_close_closes_once() {
         let id = house.answered().await;
         let doomed = doomed(&house).await;
         house.clock.advance(days(1));
-        killed(&house, doomed, arrange).await;
+        killed(doomed, |reached| arrange(&house.intercom, reached)).await;
         house.start().await;
         house.look().await;
         for _ in 0..12 {
@@ -140,7 +146,7 @@ async fn a_daemon_killed_at_any_step_of_a_reminder_reminds_once_and_restores_the
         house.intercom.teammate_snoozes(&id, until);
         let doomed = doomed(&house).await;
         house.clock.advance(days(5));
-        killed(&house, doomed, arrange).await;
+        killed(doomed, |reached| arrange(&house.intercom, reached)).await;
         house.start().await;
         house.look().await;
         for _ in 0..12 {
@@ -182,7 +188,7 @@ async fn a_daemon_killed_at_any_step_of_a_reopening_opens_once() {
         house.intercom.before_answer(Endpoint::Close, move |intercom| {
             assert!(intercom.contact_replies(&slipping, "Wait!").is_some());
         });
-        killed(&house, doomed, arrange).await;
+        killed(doomed, |reached| arrange(&house.intercom, reached)).await;
         assert_eq!(our_closes(&house, &id), 1);
         house.start().await;
         house.look().await;

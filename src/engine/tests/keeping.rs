@@ -88,7 +88,7 @@ proptest! {
         (conversation, history) in begun(), rules in rule_set(), now in moment(),
     ) {
         let view = View::of(&conversation, &history, now);
-        let undone = history.attempts.iter().filter(|attempt| !attempt.done() || attempt.changes.is_empty());
+        let undone = history.attempts.iter().filter(|attempt| !attempt.took_hold() || attempt.changes.is_empty());
         let same = view.without(undone);
         prop_assert_eq!(same.standing, view.standing);
         prop_assert_eq!(same.facts(), view.facts());
