@@ -11,7 +11,7 @@ const CLOSE: &str = r#"{ after = "3 days", do = "close", silent = true },"#;
 async fn what_is_so_already_makes_no_call() {
     for (name, step) in [
         ("tagged", r#"do = "tag", tags = "vip""#),
-        ("not tagged", r#"do = "untag", tags = "quiet""#),
+        ("not tagged", r#"do = "untag", tags = "autoclose-hold""#),
         ("attribute", r#"do = "update", set.order_number = 7"#),
         ("assigned", r#"do = "assign", team = "Billing", teammate = "1002""#),
         ("open", r#"do = "open""#),
