@@ -24,6 +24,10 @@ struct Notes {
     to_read: Option<(i64, Duration)>,
     unrestored: u64,
     damage: u64,
+    configured: String,
+    misconfigured: Option<String>,
+    unclear_names: Option<String>,
+    reload_waits: bool,
 }
 
 /// The last run of a job.
@@ -140,5 +144,42 @@ impl Board {
     /// Counts one.
     pub fn count_unrestored(&self) {
         self.notes().unrestored += 1;
+    }
+
+    /// How the daemon is configured; the error is what keeps a changed configuration from being used.
+    pub fn configured(&self) -> Result<String, String> {
+        let notes = self.notes();
+        notes.misconfigured.clone().map_or_else(|| Ok(notes.configured.clone()), Err)
+    }
+
+    /// What is wrong with the names in the configuration, if anything is.
+    pub fn unclear_names(&self) -> Option<String> {
+        self.notes().unclear_names.clone()
+    }
+
+    /// Notes what is wrong with them, or (`None`) that nothing is.
+    pub fn set_unclear_names(&self, what: Option<String>) {
+        self.notes().unclear_names = what;
+    }
+
+    /// Notes how it is configured now.
+    pub fn set_configured(&self, how: String) {
+        let mut notes = self.notes();
+        (notes.configured, notes.misconfigured) = (how, None);
+    }
+
+    /// Notes why a changed configuration is not used.
+    pub fn set_misconfigured(&self, why: String) {
+        self.notes().misconfigured = Some(why);
+    }
+
+    /// A reload waits for the sweep to end.
+    pub fn reload_waits(&self) -> bool {
+        self.notes().reload_waits
+    }
+
+    /// Notes that one does, or does no more.
+    pub fn set_reload_waits(&self, waits: bool) {
+        self.notes().reload_waits = waits;
     }
 }

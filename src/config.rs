@@ -6,11 +6,17 @@
 mod attributes;
 mod calendars;
 mod conditions;
+mod contradictions;
 mod diagnostic;
 pub(crate) mod duration;
+mod example;
 pub mod ics;
+mod lints;
+mod literal;
 mod notes;
+mod openings;
 mod people;
+mod promises;
 mod reader;
 mod rules;
 mod schedule;
@@ -19,6 +25,7 @@ mod sections;
 mod shadowed;
 mod steps;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -177,6 +184,8 @@ pub struct Loaded {
     pub config: Config,
     /// Doubts, with `errors` empty.
     pub warnings: Diagnostics,
+    /// Of each calendar, in their order, a diagnostic at its place that says nothing yet.
+    calendar_places: Vec<Diagnostic>,
 }
 
 /// Reads and checks a file of at most 10 MiB, with the files that it names. One that cannot be read is a diagnostic.
@@ -213,28 +222,37 @@ pub fn parse(file: &str, text: &[u8]) -> Result<Loaded, Diagnostics> {
 /// The same, where `files` reads what the configuration names.
 fn parse_with(file: &str, text: &[u8], files: Files<'_>) -> Result<Loaded, Diagnostics> {
     let text = decode(file, text)?;
-    let (table, syntax) = DeTable::parse_recoverable(text);
-    let notes = Notes::new(file, text, &syntax);
+    let (table, syntax) = DeTable::parse_recoverable(&text);
+    let notes = Notes::new(file, &text, &syntax);
     let top = Reader::new(&notes, "the configuration", 0..0, Some(table.get_ref()));
     let config = sections::config(top, files);
+    let calendar_places = openings::places(&notes, table.get_ref());
     let found = notes.into_found();
     match config {
-        Some(config) if found.errors.is_empty() => Ok(Loaded { config, warnings: found }),
+        Some(config) if found.errors.is_empty() => Ok(Loaded { config, warnings: found, calendar_places }),
         _ => Err(found),
     }
 }
 
-fn decode<'t>(file: &str, text: &'t [u8]) -> Result<&'t str, Diagnostics> {
+/// Lines end with a line feed alone, whatever the editor writes: a message is known again by its text.
+fn decode<'t>(file: &str, text: &'t [u8]) -> Result<Cow<'t, str>, Diagnostics> {
     if text.len() > LARGEST {
         let help = "check that this is the configuration of autoclosed";
         return Err(Diagnostic::about(file, "the file is larger than 10 MiB", help).into());
     }
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    str::from_utf8(text).map_err(|error| {
+    let text = str::from_utf8(text).map_err(|error| {
         let good = String::from_utf8_lossy(&text[..error.valid_up_to()]);
         let help = "save the file as UTF-8".to_owned();
-        Diagnostic::at(file, &good, good.len()..good.len(), "this is not UTF-8 text".to_owned(), help).into()
-    })
+        Diagnostics::from(Diagnostic::at(
+            file,
+            &good,
+            good.len()..good.len(),
+            "this is not UTF-8 text".to_owned(),
+            help,
+        ))
+    })?;
+    Ok(if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() })
 }
 
 /// The configuration file to use: the one chosen on the command line, else `AUTOCLOSED_CONFIG`, else

@@ -4,7 +4,9 @@
 //! The demo and the tests run this same daemon; they only bring their own clock and another address for Intercom.
 
 mod jobs;
+mod naming;
 mod parts;
+mod reload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,14 +18,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::board::Board;
 use crate::clock::Clock;
-use crate::config::{Config, Mode, Secrets, longest_gap};
+use crate::config::{Config, Secrets, longest_gap};
 use crate::health::{self, Health};
 use crate::identity::{self};
 use crate::intercom::lens::Lens;
 use crate::intercom::text::TextKey;
 use crate::intercom::{Intercom, signature};
+use crate::names::Names;
 use crate::receiver::{self, Receiver};
 use crate::reconcile::Reconciled;
+use crate::rulebook::Rulebook;
 use crate::scheduler::Scheduler;
 use crate::server;
 use crate::standpoint::Standpoint;
@@ -34,7 +38,8 @@ use crate::writer::Writer;
 
 use self::jobs::Jobs;
 pub use self::jobs::Sweeping;
-use self::parts::{client_settings, configured, expected, keep_bodies, settings};
+use self::parts::{client_settings, configured, edition, expected, keep_bodies, settings};
+pub use self::reload::ReloadError;
 
 /// How long running jobs may take to end when the daemon stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -69,6 +74,8 @@ pub enum StartError {
 pub struct Daemon {
     jobs: Arc<Jobs>,
     store: Store,
+    started_with: Config,
+    client_secrets: signature::Secrets,
     public: SocketAddr,
     admin: SocketAddr,
     scheduler: Scheduler,
@@ -87,17 +94,22 @@ impl Daemon {
         lens.watch(config.rules.attributes());
         let intercom =
             Intercom::new(client_settings(config), secrets.access_token.clone(), lens.clone(), clock.clone())?;
-        let expected = expected(config);
+        let names = Names::remembered(&store).await?;
+        let (expected, edition) = (expected(config), edition(config, &names));
+        // Before the first notification is decided on by them.
+        reload::unsettle(&store, &edition).await?;
         let standpoint = Standpoint::new(
             clock,
             intercom.clone(),
-            Arc::new(config.rules.clone()),
-            config.mode == Mode::DryRun,
+            Rulebook::new(edition),
             keep_bodies(config),
             identity::remembered(&store, &expected).await?,
+            names,
         );
         let (writer, writing) = Writer::start(store.clone(), standpoint.clone());
         let (board, tally) = (Arc::new(Board::default()), Arc::new(Tally::default()));
+        board.set_configured(configured(config));
+        let client_secrets = signature::Secrets::new(&secrets.client_secrets);
         let sweeper = Sweeper {
             store: store.clone(),
             intercom: intercom.clone(),
@@ -111,12 +123,11 @@ impl Daemon {
             standpoint,
             board,
             tally: Arc::clone(&tally),
-            configured: configured(config),
             gaps: (longest_gap(&config.schedule.sweep), longest_gap(&config.schedule.reconcile)),
             kept: Arc::default(),
         };
         let receiver = Receiver {
-            secrets: Arc::new(signature::Secrets::new(&secrets.client_secrets)),
+            secrets: client_secrets.clone(),
             lens,
             max_body: config.server.max_body,
             writer,
@@ -132,7 +143,18 @@ impl Daemon {
             tokio::spawn(serve(admin, health::admin_routes(health), shutdown.clone())),
         ];
         let scheduler = Scheduler::new().await?;
-        Ok(Daemon { jobs, store, public: addresses.0, admin: addresses.1, scheduler, shutdown, tasks, writing })
+        Ok(Daemon {
+            jobs,
+            store,
+            started_with: config.clone(),
+            client_secrets,
+            public: addresses.0,
+            admin: addresses.1,
+            scheduler,
+            shutdown,
+            tasks,
+            writing,
+        })
     }
 
     /// Lets the schedule of the configuration wake the jobs, and looks at the workspace for the first time.

@@ -28,7 +28,7 @@ use crate::tally::Tally;
 /// A job is overdue after so many of its longest gaps, but never sooner than a moment that any machine may take.
 const GAPS: u32 = 3;
 const SHORTEST_OVERDUE: Duration = Duration::from_mins(5);
-/// A snooze to restore or a conversation to open again may wait for so long.
+/// A snooze to restore, a conversation to open again, a tag to put on may wait for so long.
 const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
 /// A look that has made no progress for so long is stuck.
 const STUCK: Duration = Duration::from_mins(10);
@@ -48,8 +48,6 @@ pub struct Health {
     pub board: Arc<Board>,
     /// What is counted.
     pub tally: Arc<Tally>,
-    /// How many rules there are, and whether anything is sent.
-    pub configured: String,
     /// The longest gaps in the schedules of sweep and reconcile.
     pub gaps: (Duration, Duration),
     /// The last public answer, and when it was made.
@@ -88,7 +86,7 @@ impl Health {
             self.sweep(),
             self.reconcile(),
             self.notifications(),
-            Check { name: "config", ok: true, detail: self.configured.clone() },
+            self.config(),
         ];
         let well = checks.iter().all(|check| check.ok);
         Report { status: if well { "ok" } else { "bad" }, checks }
@@ -123,7 +121,7 @@ impl Health {
         let oldest = self.store.oldest_follow_up().await.ok().flatten();
         let waiting = oldest.map(|done| self.standpoint.now().duration_since(done)).filter(|since| *since > UNFINISHED);
         if let Some(since) = waiting {
-            let detail = format!("for {} a conversation could not be put back as it was; see the journal", span(since));
+            let detail = format!("for {} something that follows a deed could not be done; see the journal", span(since));
             return Check { name, ok: false, detail };
         }
         if let Some(why) = self.board.refused().or_else(|| self.board.refused_deed()) {
@@ -213,6 +211,14 @@ impl Health {
             Ok(did) => Check { name, ok: ago <= overdue, detail: format!("{did}, {} ago", said(ago)) },
             Err(why) => Check { name, ok: false, detail: format!("{why}, {} ago", said(ago)) },
         }
+    }
+
+    fn config(&self) -> Check {
+        let configured = match (self.board.configured(), self.board.unclear_names()) {
+            (Ok(_), Some(unclear)) => Err(format!("nothing is done: {unclear}")),
+            (configured, _) => configured,
+        };
+        Check { name: "config", ok: configured.is_ok(), detail: configured.unwrap_or_else(|why| why) }
     }
 
     fn notifications(&self) -> Check {

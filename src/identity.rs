@@ -46,15 +46,17 @@ pub async fn remembered(store: &Store, expected: &Expected) -> Result<Identity, 
     Ok(Identity { app_id: app_id.map(Arc::from), admin_id: admin_id.map(Arc::from) })
 }
 
-/// Asks Intercom. Whatever it says goes onto the board; a mismatch with the configuration stops acting.
+/// Asks Intercom, with the token of `asked`. Whatever it says goes onto the board; a mismatch with the configuration
+/// stops acting. Only a token that proves to be ours is the one that `intercom` goes on with.
 pub async fn ask(
+    asked: &Intercom,
     intercom: &Intercom,
     store: &Store,
     standpoint: &Standpoint,
     board: &Board,
     expected: &Expected,
 ) -> Result<(), IdentityError> {
-    let me = match intercom.me().await {
+    let me = match asked.me().await {
         Ok(me) => me,
         Err(error) => {
             if error.class() == Class::AuthDead {
@@ -65,9 +67,9 @@ pub async fn ask(
     };
     let known = standpoint.identity();
     let mismatch = mismatch(&me, expected, &known);
-    board.set_mismatch(mismatch.clone());
-    board.set_refused(None);
     if mismatch.is_some() {
+        board.set_mismatch(mismatch);
+        board.set_refused(None);
         return Ok(());
     }
     let app_id = me.app_id.as_deref().map(Arc::from).or(known.app_id);
@@ -78,6 +80,9 @@ pub async fn ask(
         }
     }
     standpoint.learn(Identity { app_id, admin_id });
+    intercom.take_token_of(asked);
+    board.set_mismatch(None);
+    board.set_refused(None);
     Ok(())
 }
 

@@ -22,8 +22,8 @@
 //! * [`receiver`]: the webhook. [`server`]: the accept loop with its deadlines.
 //! * [`sweep`]: acting on what is due. [`reconcile`]: looking at the workspace itself. [`safety`]: may we, and how
 //!   much. [`message`]: templates to text.
-//! * [`standpoint`], [`identity`], [`names`], [`board`], [`tally`]: what is learnt and told while running. [`health`]: all of it
-//!   in one word.
+//! * [`rulebook`]: the rules in force, replaceable while running. [`standpoint`], [`identity`], [`names`], [`board`],
+//!   [`tally`]: what is learnt and told while running. [`health`]: all of it in one word.
 //! * [`config`]: the file, and everything that is wrong with it. [`clock`]: the only reader of the time.
 //! * [`daemon`]: all of it put together. [`scheduler`]: who wakes it. [`command`]: the command line. [`telemetry`]:
 //!   logs.
@@ -60,6 +60,7 @@ pub mod message;
 pub mod names;
 pub mod receiver;
 pub mod reconcile;
+pub mod rulebook;
 pub mod safety;
 pub mod scheduler;
 pub mod server;

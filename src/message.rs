@@ -79,7 +79,8 @@ pub fn check(template: &str) -> Result<Uses, TemplateError> {
     }
     // Every mixture of known and unknown: a template can ask for one name only where another is missing.
     for known in (0..16).rev() {
-        let text = compiled.render(context(&sample(known))).map_err(|error| TemplateError::from_check(&error))?;
+        let text = compiled.render(context(&sample(known)));
+        let text = text.map_err(|error| TemplateError::from_check(&error).pointing_into(template))?;
         if text.trim().is_empty() {
             return Err(TemplateError::Blank);
         }
@@ -201,18 +202,25 @@ fn sample(known: u8) -> Values {
     }
 }
 
-/// Where `name` stands inside the first `{{ … }}` or `{% … %}` that has it.
-fn place(template: &str, name: &str) -> Option<Range<usize>> {
+/// Where the variable `name` first stands inside a `{{ … }}` or `{% … %}`.
+pub(crate) fn place(template: &str, name: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(open) = template[from..].find('{').map(|at| from + at) {
         from = open + 1;
         let Some(inside) = template[from..].strip_prefix(['{', '%']) else { continue };
         let end = inside.find(['}', '%']).unwrap_or(inside.len());
-        if let Some(at) = inside[..end].find(name) {
+        if let Some(at) = variable(&inside[..end], name) {
             return Some(from + 1 + at..from + 1 + at + name.len());
         }
     }
     None
+}
+
+/// Where `name` stands by itself, and not as a part of another name.
+fn variable(code: &str, name: &str) -> Option<usize> {
+    let named = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    let alone = |at: usize| !code[..at].ends_with(named) && !code[at + name.len()..].starts_with(named);
+    code.match_indices(name).map(|(at, _)| at).find(|at| alone(*at))
 }
 
 #[cfg(test)]

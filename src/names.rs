@@ -4,13 +4,15 @@
 //! is open nothing is done, as a rule about nobody would fall to the rules below.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::engine::RuleSet;
 use crate::engine::rule::{Act, Called, Setting};
 use crate::intercom::Intercom;
 use crate::intercom::client::{Admin, Tag, Team};
-use crate::intercom::error::IntercomError;
+use crate::intercom::error::{Class, IntercomError};
 use crate::message;
+use crate::store::{Store, StoreError};
 
 /// Who and what is in a workspace, as far as somebody asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +20,119 @@ pub struct Directory {
     teams: Vec<Team>,
     admins: Vec<Admin>,
     tags: Vec<Tag>,
+}
+
+/// What the names mean, as far as it is known. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Names(Arc<RwLock<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    ids: BTreeMap<Called, String>,
+    /// Names of teammates by id; they are kept in memory alone.
+    teammates: BTreeMap<String, String>,
+}
+
+/// Under this name the database remembers the ids.
+const REMEMBERED: &str = "names";
+
+impl Names {
+    /// What an earlier start had found out.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn remembered(store: &Store) -> Result<Names, StoreError> {
+        let text = store.setting(REMEMBERED).await?.unwrap_or_default();
+        // What does not read is looked up again.
+        let rows: Vec<(String, String, String)> = serde_json::from_str(&text).unwrap_or_default();
+        let ids = rows.into_iter().filter_map(|(kind, name, id)| Some((called(&kind, name)?, id))).collect();
+        Ok(Names(Arc::new(RwLock::new(Known { ids, ..Known::default() }))))
+    }
+
+    /// Looks up what these rules name. The answer is what is wrong with the names; nothing is done while there is.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn look_up(
+        &self,
+        rules: &RuleSet,
+        intercom: &Intercom,
+        store: &Store,
+    ) -> Result<Option<String>, StoreError> {
+        let (wanted, teammates) = (rules.names(), speaks_of_teammates(rules));
+        if wanted.is_empty() && !teammates {
+            return Ok(None);
+        }
+        match Directory::look_up(intercom, &wanted, teammates).await {
+            Ok(directory) => {
+                let (ids, unresolved) = directory.ids_of(&wanted);
+                self.learn(ids, directory.teammates(), store).await?;
+                Ok((!unresolved.is_empty()).then(|| unresolved.join("; ")))
+            }
+            // What was known before goes on being known.
+            Err(error) => Ok(wanted.iter().any(|called| self.id_of(called).is_none()).then(|| not_had(&error))),
+        }
+    }
+
+    /// The id behind a name, if it is known.
+    pub fn id_of(&self, called: &Called) -> Option<String> {
+        self.known().ids.get(called).cloned()
+    }
+
+    /// The name of the teammate of that id, if it is known.
+    pub fn teammate(&self, id: &str) -> Option<String> {
+        self.known().teammates.get(id).cloned()
+    }
+
+    async fn learn(
+        &self,
+        ids: BTreeMap<Called, String>,
+        teammates: BTreeMap<String, String>,
+        store: &Store,
+    ) -> Result<(), StoreError> {
+        if self.known().ids != ids {
+            let rows: Vec<_> = ids.iter().map(|(called, id)| (kind(called), name(called), id)).collect();
+            let text = serde_json::to_string(&rows).unwrap_or_default();
+            store.set_setting(REMEMBERED, &text).await?;
+        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Known { ids, teammates };
+        Ok(())
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_had(error: &IntercomError) -> String {
+    let why = match error.class() {
+        Class::Refused | Class::AuthDead | Class::BadRequest => error.to_string(),
+        _ => "Intercom gave no answer that can be used; it is asked again".to_owned(),
+    };
+    format!("the teams, teammates and tags that the rules name could not be looked up: {why}")
+}
+
+fn kind(called: &Called) -> &'static str {
+    match called {
+        Called::Team(_) => "team",
+        Called::Teammate(_) => "teammate",
+        Called::Tag(_) => "tag",
+    }
+}
+
+fn name(called: &Called) -> &str {
+    match called {
+        Called::Team(name) | Called::Teammate(name) | Called::Tag(name) => name,
+    }
+}
+
+fn called(kind: &str, name: String) -> Option<Called> {
+    match kind {
+        "team" => Some(Called::Team(name)),
+        "teammate" => Some(Called::Teammate(name)),
+        "tag" => Some(Called::Tag(name)),
+        _ => None,
+    }
 }
 
 /// Why a name has no id.
@@ -70,12 +185,25 @@ impl Directory {
         Ok(directory)
     }
 
+    /// The ids behind these names, and what is wrong with the others.
+    fn ids_of(&self, names: &BTreeSet<Called>) -> (BTreeMap<Called, String>, Vec<String>) {
+        let (mut ids, mut unresolved) = (BTreeMap::new(), Vec::new());
+        for called in names {
+            match self.id_of(called) {
+                Ok(id) => drop(ids.insert(called.clone(), id)),
+                Err(error) => unresolved.push(error.to_string()),
+            }
+        }
+        (ids, unresolved)
+    }
+
     /// The id behind a name.
     ///
     /// # Errors
     /// Nothing or more than one thing is called so.
     pub fn id_of(&self, called: &Called) -> Result<String, Unresolved> {
-        let known = |kind, name: &str, ids: Vec<&str>, names: Vec<&str>| match ids.as_slice() {
+        let kind = kind(called);
+        let known = |name: &str, ids: Vec<&str>, names: Vec<&str>| match ids.as_slice() {
             [id] => Ok((*id).to_owned()),
             [] => Err(Unresolved::Unknown { kind, name: name.to_owned(), help: correct(kind, name, &names) }),
             ids => {
@@ -86,17 +214,17 @@ impl Directory {
         match called {
             Called::Team(name) => {
                 let ids = self.teams.iter().filter(|team| team.name == *name).map(|team| team.id.as_str()).collect();
-                known("team", name, ids, self.teams.iter().map(|team| team.name.as_str()).collect())
+                known(name, ids, self.teams.iter().map(|team| team.name.as_str()).collect())
             }
             Called::Teammate(name) => {
                 let is = |admin: &&Admin| admin.id == *name || admin.email.as_ref() == Some(name);
                 let ids = self.admins.iter().filter(is).map(|admin| admin.id.as_str()).collect();
                 // Nobody's address is suggested: it would stand in logs and in health.
-                known("teammate", name, ids, Vec::new())
+                known(name, ids, Vec::new())
             }
             Called::Tag(name) => {
                 let ids = self.tags.iter().filter(|tag| tag.name == *name).map(|tag| tag.id.as_str()).take(1).collect();
-                known("tag", name, ids, self.tags.iter().map(|tag| tag.name.as_str()).collect())
+                known(name, ids, self.tags.iter().map(|tag| tag.name.as_str()).collect())
             }
         }
     }

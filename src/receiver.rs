@@ -27,7 +27,7 @@ const OF_NO_INTEREST: [&str; 8] =
 #[derive(Debug, Clone)]
 pub struct Receiver {
     /// Client secrets of the app, any of which may have signed.
-    pub secrets: Arc<Secrets>,
+    pub secrets: Secrets,
     /// What of them is kept.
     pub lens: Lens,
     /// Largest body, in bytes.

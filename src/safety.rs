@@ -28,6 +28,9 @@ pub enum Blocked {
     /// The workspace or admin is not known, or is not the configured one.
     #[error("{0}")]
     Identity(String),
+    /// The rules name what the workspace does not have.
+    #[error("{0}")]
+    Names(String),
     /// The clocks are too far apart.
     #[error("the local clock is {0} away from Intercom's; set it right")]
     Skew(String),
@@ -62,6 +65,9 @@ pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> R
     let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
         return Err(Blocked::Identity("the workspace and the teammate that acts are not known yet".into()));
     };
+    if let Some(unclear) = board.unclear_names() {
+        return Err(Blocked::Names(unclear));
+    }
     if !board.looked() {
         return Err(Blocked::NotLookedYet);
     }

@@ -7,8 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::engine::RuleSet;
 use crate::intercom::Intercom;
+use crate::names::Names;
+use crate::rulebook::Rulebook;
 use crate::store::{Context, KeepBodies};
 
 /// Clones share what is learnt.
@@ -16,10 +17,10 @@ use crate::store::{Context, KeepBodies};
 pub struct Standpoint {
     clock: Clock,
     intercom: Intercom,
-    rules: Arc<RuleSet>,
-    dry_run: bool,
+    rulebook: Rulebook,
     keep_bodies: KeepBodies,
     identity: Arc<RwLock<Identity>>,
+    names: Names,
 }
 
 /// Who we are to Intercom.
@@ -32,16 +33,16 @@ pub struct Identity {
 }
 
 impl Standpoint {
-    /// A standpoint that knows as much of `identity` as was configured or remembered.
+    /// A standpoint that knows as much of `identity` and `names` as was configured or remembered.
     pub fn new(
         clock: Clock,
         intercom: Intercom,
-        rules: Arc<RuleSet>,
-        dry_run: bool,
+        rulebook: Rulebook,
         keep_bodies: KeepBodies,
         identity: Identity,
+        names: Names,
     ) -> Standpoint {
-        Standpoint { clock, intercom, rules, dry_run, keep_bodies, identity: Arc::new(RwLock::new(identity)) }
+        Standpoint { clock, intercom, rulebook, keep_bodies, identity: Arc::new(RwLock::new(identity)), names }
     }
 
     /// Who we are, as far as is known.
@@ -60,8 +61,7 @@ impl Standpoint {
         Context {
             app_id: identity.app_id,
             admin_id: identity.admin_id,
-            rules: Arc::clone(&self.rules),
-            dry_run: self.dry_run,
+            rulebook: self.rulebook.clone(),
             keep_bodies: self.keep_bodies,
             now: self.now(),
         }
@@ -77,6 +77,16 @@ impl Standpoint {
     pub fn latest(&self) -> Timestamp {
         let local = self.clock.now();
         self.intercom.intercom_now().map_or(local, |intercom| intercom.max(local))
+    }
+
+    /// The rules in force.
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
+    }
+
+    /// What the configuration's names mean.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The clock.

@@ -48,7 +48,7 @@ pub struct Sweeper {
     pub standpoint: Standpoint,
     /// What the parts tell of themselves.
     pub board: Arc<Board>,
-    /// How the daemon is configured.
+    /// How the daemon is configured, for as long as a sweep lasts.
     pub settings: Settings,
 }
 
@@ -116,6 +116,12 @@ impl Sweeper {
         }
         let mut budget = Budget::read(&self.store, self.settings.limits, now).await?;
         for id in due {
+            if self.board.reload_waits() {
+                tracing::info!(
+                    "the sweep ends early, as the configuration is reloaded; what it had not reached stays due"
+                );
+                break;
+            }
             match self.act_on(&id, acting, &mut budget, swept).await {
                 Ok(act::Next::Go) => {}
                 Ok(act::Next::Stop) => break,

@@ -3,21 +3,19 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::{self, Config, Diagnostic, Diagnostics, Loaded, Mode, Secrets, SecretsError};
-use crate::engine::calendar::Calendar;
 use words::either;
 
+mod texts;
 mod words;
 
 /// All is well.
 const GOOD: u8 = 0;
 /// The configuration is refused.
 const REFUSED: u8 = 2;
-/// A calendar that opens later than this is doubted.
-const SOON: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// Checks the file at `path` and tells the result: as one JSON document on `out`, or for people, with what is wrong
 /// on `err`. Asks nobody outside this machine. The answer is the exit status: 0, or 2 for a configuration that is
@@ -40,28 +38,12 @@ pub fn run(
 fn look(path: &Path, now: Timestamp, secrets: &Result<Secrets, SecretsError>) -> Result<Loaded, Diagnostics> {
     let mut loaded = config::load(path);
     if let Ok(loaded) = &mut loaded {
-        let file = path.display().to_string();
-        let shut = loaded.config.calendars.iter().filter_map(|calendar| about_opening(&file, calendar, now));
-        loaded.warnings.warnings.extend(shut);
+        loaded.doubt_at(now);
     }
     if let Err(error) = secrets {
         warnings(&mut loaded).push(about_secrets(error));
     }
     loaded
-}
-
-/// A calendar that stays shut for long has a slip in its holidays, or in the year of one.
-fn about_opening(file: &str, calendar: &Calendar, now: Timestamp) -> Option<Diagnostic> {
-    let next = calendar.next_open(now);
-    if next.is_some_and(|next| next.duration_since(now) <= SOON) {
-        return None;
-    }
-    let name = &calendar.name;
-    let message = match next {
-        Some(next) => format!("calendar \"{name}\" does not open before {}", words::day(calendar, next)),
-        None => format!("calendar \"{name}\" does not open in the next ten years"),
-    };
-    Some(Diagnostic::about(file, message, "look through its holidays: nothing counts by it until then"))
 }
 
 fn warnings(loaded: &mut Result<Loaded, Diagnostics>) -> &mut Vec<Diagnostic> {
@@ -121,12 +103,12 @@ fn tell(
     colour: bool,
 ) -> io::Result<u8> {
     match loaded {
-        Ok(Loaded { config, warnings }) => {
+        Ok(Loaded { config, warnings, .. }) => {
             err.write_all(warnings.render(colour).as_bytes())?;
             writeln!(out, "{} is in order.\n", path.display())?;
             summary(config, out)?;
             words::calendars(config, now, out)?;
-            words::rules(config, out)?;
+            words::rules(config, now, out)?;
             Ok(GOOD)
         }
         Err(found) => {

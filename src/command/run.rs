@@ -1,13 +1,15 @@
-//! `autoclosed run`: the daemon, from its configuration to its last signal.
+//! `autoclosed run`: the daemon, from its configuration to its last signal. On SIGHUP it reads the configuration again.
 
 use std::io::{self, IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock::Clock;
-use crate::config::{self, Diagnostics, Loaded, Mode, Secrets};
+use crate::config::{self, Config, Diagnostics, Loaded, Mode, Secrets};
 use crate::daemon::{Daemon, StartError};
 
 /// What was begun may take this long to end.
@@ -44,27 +46,39 @@ impl RunError {
     }
 }
 
-/// Runs until SIGTERM or SIGINT; a second one stops at once. `environment` looks up variables.
+/// Runs until SIGTERM or SIGINT; a second one stops at once. SIGHUP has the file and the secrets read again; one that
+/// comes while that is going on has it done once more. `environment` looks up variables.
 pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
-    let Loaded { config, warnings } = config::load(path).map_err(RunError::Configuration)?;
-    if !warnings.warnings.is_empty() {
-        let text = warnings.render(io::stderr().is_terminal());
-        anstream::stderr().write_all(text.as_bytes()).map_err(RunError::Told)?;
-    }
-    let credentials = environment("CREDENTIALS_DIRECTORY");
-    let secrets = Secrets::read(&environment, credentials.as_deref().map(Path::new))?;
+    let mut loaded = config::load(path).map_err(RunError::Configuration)?;
+    loaded.doubt_at(Clock::System.now());
+    let Loaded { config, warnings, .. } = loaded;
+    tell(&warnings).map_err(RunError::Told)?;
+    let secrets = secrets(&environment)?;
     let mut stop = StopSignals::listen().map_err(RunError::Signals)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(RunError::Signals)?;
     let daemon = Daemon::start(&config, &secrets, Clock::System).await?;
     daemon.run_by_schedule(&config).await?;
-    let mode = if config.mode == Mode::Live { "live" } else { "dry-run: nothing is sent to Intercom" };
     tracing::info!(
         webhook = %format_args!("http://{}{}", daemon.public_address(), config.server.webhook_path),
         health = %format_args!("http://{}/health", daemon.admin_address()),
         rules = config.rules.rules.len(),
-        "autoclosed {} is ready ({mode})", env!("CARGO_PKG_VERSION")
+        "autoclosed {} is ready ({})", env!("CARGO_PKG_VERSION"), mode(&config)
     );
     tell_systemd(&[sd_notify::NotifyState::Ready]);
-    stop.next().await;
+    drop((config, secrets));
+    let reloading = async {
+        while hangup.recv().await.is_some() {
+            let reloaded = AssertUnwindSafe(reload(&daemon, path, &environment)).catch_unwind().await;
+            if reloaded.is_err() {
+                tracing::error!("the reload panicked; what it had not done is done before anything else is");
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = stop.next() => {}
+        () = reloading => {}
+    }
     tracing::info!("stopping: accepting no more, finishing what was begun");
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     tokio::select! {
@@ -72,6 +86,68 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
         () = stop.next() => tracing::warn!("stopped at once, on a second signal"),
     }
     Ok(())
+}
+
+/// A mistake changes nothing, and is told on standard error, in the log and by health.
+async fn reload(daemon: &Daemon, path: &Path, environment: &impl Fn(&str) -> Option<String>) {
+    tracing::info!("reading the configuration again");
+    let path = path.to_owned();
+    let Ok(mut found) = tokio::task::spawn_blocking(move || config::load(&path)).await else {
+        return daemon.reload_failed("reading the configuration panicked; please report this");
+    };
+    if let Ok(loaded) = &mut found {
+        loaded.doubt_at(Clock::System.now());
+    }
+    let (Ok(Loaded { warnings: told, .. }) | Err(told)) = &found;
+    if let Err(error) = tell(told) {
+        tracing::warn!(error = %error, "what was found in the configuration could not be written to standard error");
+    }
+    match (found, secrets(environment)) {
+        (Err(mistakes), _) => daemon.reload_failed(&first_of(&mistakes)),
+        (Ok(_), Err(error)) => daemon.reload_failed(&chain(&error)),
+        (Ok(Loaded { config, .. }), Ok(secrets)) => match daemon.reload(&config, &secrets).await {
+            Ok(waiting) => tell_reloaded(&config, &waiting),
+            Err(error) => daemon.reload_failed(&chain(&error)),
+        },
+    }
+}
+
+fn tell_reloaded(config: &Config, waiting: &[&str]) {
+    tracing::info!(rules = config.rules.rules.len(), "reloaded the configuration ({})", mode(config));
+    if !waiting.is_empty() {
+        let sections = waiting.join(", ");
+        tracing::warn!(sections, "changes in these sections take effect at the next start: {sections}");
+    }
+}
+
+fn first_of(mistakes: &Diagnostics) -> String {
+    let Some(first) = mistakes.errors.first() else { return "the configuration was refused".into() };
+    let told = format!("{}:{}:{}: {}", first.file, first.line, first.column, first.message);
+    match mistakes.errors.len() - 1 + mistakes.more {
+        0 => told,
+        more => format!("{told} (and {more} more)"),
+    }
+}
+
+/// An error with its reasons, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let reasons = std::iter::successors(error.source(), |reason| reason.source());
+    reasons.fold(error.to_string(), |told, reason| format!("{told}: {reason}"))
+}
+
+fn secrets(environment: &impl Fn(&str) -> Option<String>) -> Result<Secrets, config::SecretsError> {
+    let credentials = environment("CREDENTIALS_DIRECTORY");
+    Secrets::read(environment, credentials.as_deref().map(Path::new))
+}
+
+fn mode(config: &Config) -> &'static str {
+    if config.mode == Mode::Live { "live" } else { "dry-run: nothing is sent to Intercom" }
+}
+
+/// Writes mistakes and doubts, if there are any, for whoever started the program.
+fn tell(found: &Diagnostics) -> io::Result<()> {
+    let text = found.render(io::stderr().is_terminal());
+    if text.is_empty() { Ok(()) } else { anstream::stderr().write_all(text.as_bytes()) }
 }
 
 fn tell_end(in_time: bool) {

@@ -24,7 +24,7 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write or do instead.
     pub help: String,
-    /// The offending text in bytes from the start of the file, a byte order mark not counted.
+    /// The offending text in bytes from the start of the file, a byte order mark and carriage returns not counted.
     pub span: Range<usize>,
     excerpt: Option<Excerpt>,
 }
@@ -65,6 +65,11 @@ impl Diagnostic {
             span: 0..0,
             excerpt: None,
         }
+    }
+
+    /// The same place, with what is wrong there.
+    pub(super) fn saying(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+        Diagnostic { message: message.into(), help: help.into(), ..self.clone() }
     }
 
     fn render(&self, level: Level<'_>, word: &str, colour: bool) -> String {

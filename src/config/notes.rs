@@ -8,6 +8,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
+use super::literal;
 
 /// More mistakes than this are counted, not listed.
 const LISTED: usize = 100;
@@ -104,17 +105,17 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// The place of `part` of a text value that stands at `value`, if it stands there literally.
+    /// The place of `part` of a text value, or of all of it.
     pub(super) fn within(&self, value: &Spanned<&str>, part: Option<Range<usize>>) -> Range<usize> {
         let span = value.span();
         let raw = self.text.get(span.clone()).unwrap_or_default();
-        match (part, raw.find(value.get_ref())) {
-            (Some(part), Some(offset)) if !value.get_ref().is_empty() => {
-                let start = span.start + offset;
-                start + part.start..start + part.end
-            }
-            _ => span,
-        }
+        let place = part.and_then(|part| literal::place(raw, part));
+        place.map_or(span.clone(), |place| span.start + place.start..span.start + place.end)
+    }
+
+    /// A diagnostic that says nothing yet, for what only later turns out doubtful.
+    pub(super) fn blank(&self, span: Range<usize>) -> Diagnostic {
+        Diagnostic::at(self.file, self.text, span, String::new(), String::new())
     }
 
     /// Everything noted, in the order of the file.

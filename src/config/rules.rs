@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::calendars::Calendars;
 use super::conditions::{self, matches};
+use super::lints;
 use super::notes::Problem;
 use super::reader::{Reader, shown};
 use super::shadowed;
@@ -43,6 +44,7 @@ pub(super) fn rules(
     let found: Vec<_> = tables.into_iter().filter_map(read).collect();
     if top.notes.is_clean() {
         shadowed::doubt(top.notes, &found, &places);
+        lints::doubt(top, &found);
     }
     found
 }

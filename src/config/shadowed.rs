@@ -1,23 +1,65 @@
 //! Rules that never get a conversation, because one above takes everything they fit.
 //!
-//! Owns: the certain cases. Refuses: to guess; two conditions of different kinds are never compared.
+//! Owns: the certain cases, and an example of each. Refuses: to guess; two conditions of different kinds are never
+//! compared.
 
 use std::ops::Range;
 
+use super::example::Example;
 use super::notes::Notes;
 use super::reader::shown;
 use crate::engine::Rule;
 use crate::engine::rule::{ContactReplied, Match, StateName, WaitingOn};
 
-/// Notes each rule that an earlier one leaves nothing to.
+/// Notes each rule that earlier ones leave nothing to. One that fits nothing anyway is told elsewhere.
 pub(super) fn doubt(notes: &Notes<'_>, rules: &[Rule], places: &[Range<usize>]) {
     for ((index, rule), place) in rules.iter().enumerate().zip(places) {
-        let above = rules[..index].iter().find(|above| takes_all(&above.matches, &rule.matches));
-        let Some(above) = above else { continue };
-        let (name, above) = (shown(rule.name.as_str()), shown(above.name.as_str()));
-        let message = format!("rule \"{name}\" never gets a conversation: \"{above}\" above takes all that it fits");
-        notes.warning(place.clone(), message, format!("move \"{name}\" above \"{above}\", or remove one of the two"));
+        let takers = takers(&rules[..index], &rule.matches);
+        let Some(example) = Example::of(&rule.matches).filter(|_| !takers.is_empty()) else { continue };
+        let name = shown(rule.name.as_str());
+        let above: Vec<_> = takers.iter().map(|rule| format!("\"{}\"", shown(rule.name.as_str()))).collect();
+        let one = above.len() == 1;
+        let (above, take) = (above.join(" and "), if one { "takes" } else { "take" });
+        let message = format!(
+            "rule \"{name}\" never gets a conversation: {above} above {take} all that it fits, for example one that is {}",
+            example.in_words()
+        );
+        let help = format!("move \"{name}\" above {above}, or remove {}", if one { "one of the two" } else { "it" });
+        notes.warning(place.clone(), message, help);
     }
+}
+
+/// The rules that together take all that fits `narrow`: a single one, or one for each value of one of its lists.
+pub(super) fn takers<'r>(above: &'r [Rule], narrow: &Match) -> Vec<&'r Rule> {
+    let taker = |narrow: &Match| above.iter().find(|rule| takes_all(&rule.matches, narrow));
+    if let Some(one) = taker(narrow) {
+        return vec![one];
+    }
+    let all = |parts: &Vec<Match>| parts.iter().map(taker).collect::<Option<Vec<_>>>();
+    let together = one_by_one(narrow).iter().find_map(all).unwrap_or_default();
+    above.iter().filter(|rule| together.iter().any(|taker| std::ptr::eq(*taker, *rule))).collect()
+}
+
+/// The match once for each value of a list, for every list of which it asks for several. What fits it fits one of
+/// them.
+fn one_by_one(narrow: &Match) -> Vec<Vec<Match>> {
+    let states = narrow.state.clone().unwrap_or_else(|| vec![StateName::Open, StateName::Snoozed]);
+    let states = states.into_iter().map(|state| Match { state: Some(vec![state]), ..narrow.clone() });
+    let speakers = narrow.last_speaker.iter().map(|one| Match { last_speaker: vec![*one], ..narrow.clone() });
+    let mut splits: Vec<Vec<Match>> = vec![states.collect(), speakers.collect()];
+    let lists: [fn(&mut Match) -> &mut Vec<String>; 5] =
+        [|m| &mut m.tags, |m| &mut m.priority, |m| &mut m.channel, |m| &mut m.delivered_as, |m| &mut m.ai_resolution];
+    for list in lists {
+        let names = list(&mut narrow.clone()).clone();
+        let one = |name| {
+            let mut part = narrow.clone();
+            *list(&mut part) = vec![name];
+            part
+        };
+        splits.push(names.into_iter().map(one).collect());
+    }
+    splits.retain(|parts| parts.len() > 1);
+    splits
 }
 
 /// Whether all that fits `narrow` certainly fits `wide`.

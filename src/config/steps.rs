@@ -20,6 +20,8 @@ use super::rules;
 use crate::engine::Step;
 use crate::engine::rule::{After, StepId, StepKind};
 use crate::message;
+#[cfg(test)]
+pub(super) use arguments::ARGUMENTS;
 use arguments::Deed;
 use clocked::goes_with;
 
@@ -130,8 +132,7 @@ fn template(table: &Reader<'_>, body: &Spanned<&str>, closes: bool) {
     match message::check(body.get_ref()) {
         Err(error) => table.notes.error(table.notes.within(body, error.range()), error.to_string(), error.help()),
         Ok(uses) if uses.closes_at && !closes => {
-            let start = body.get_ref().find("closes_at");
-            let place = table.notes.within(body, start.map(|start| start..start + "closes_at".len()));
+            let place = table.notes.within(body, message::place(body.get_ref(), "closes_at"));
             let help = "add a close to the rule, or do not promise one";
             table.notes.error(place, "`closes_at` in a rule that never closes", help);
         }

@@ -6,11 +6,14 @@ mod calendars;
 mod clocks;
 mod conditions;
 mod deeds;
+mod files;
 mod leave;
 mod names;
 mod people;
+mod promises;
 mod rules;
 mod sections;
+mod shadowed;
 mod steps;
 mod syntax;
 mod templates;
@@ -21,7 +24,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::rule::{Act, After, AfterReopen, ContactReplied, Labels, Match, StateName, StepKind, WaitingOn};
-use crate::engine::{Class, Step};
+use crate::engine::{Class, Rule, Step};
 
 const SHIPPED: &str = include_str!("../../config/autoclosed.toml");
 
@@ -99,13 +102,31 @@ fn the_shipped_file_shows_every_default_and_closes_nothing() {
 fn the_shipped_file_s_examples_work_when_enabled() {
     let enabled = SHIPPED.lines().map(uncommented).collect::<Vec<_>>().join("\n");
     let config = good(&enabled);
-    let [vip, rule] = config.rules.rules.as_slice() else { panic!("two rules") };
+    let [vip, rule, other] = config.rules.rules.as_slice() else { panic!("three rules") };
     assert_eq!((vip.name.as_str(), vip.steps.len(), rule.name.as_str()), ("vip", 0, "snoozed-a-week"));
     assert_eq!(rule.matches.tags, ["waiting-for-customer"]);
     assert_eq!(rule.counts_from, good(RULE_MINIMAL).rules.rules[0].counts_from);
     assert_eq!(rule.after_reopen, AfterReopen::WaitForReply);
-    assert_eq!(rule.steps.iter().map(|step| step.id.to_string()).collect::<Vec<_>>(), ["reply 1", "close"]);
+    let steps = |rule: &Rule| rule.steps.iter().map(|step| step.id.to_string()).collect::<Vec<_>>().join(", ");
+    assert_eq!(steps(rule), "reply 1, close");
+    assert_eq!(steps(other), "note 1, assign 1, assign 2, tag 1, untag 1, update 1, snooze 1, open 1");
     assert_eq!(config.intercom.requests_per_10s, Some(500));
+}
+
+#[test]
+fn the_shipped_file_shows_every_key_of_a_rule() {
+    let lines: Vec<&str> = SHIPPED.lines().map(|line| line.trim_start_matches("# ")).collect();
+    let shows = |key: &str| lines.iter().any(|line| line.starts_with(key));
+    let arguments = super::steps::ARGUMENTS.map(|(key, _)| key);
+    for key in arguments.iter().chain(&super::rules::KEYS).filter(|key| **key != "match") {
+        assert!(shows(&format!("{key} = ")) || shows(&format!("{key}.")), "{key}");
+    }
+    for key in super::conditions::KEYS {
+        assert!(shows(&format!("match.{key} = ")) || shows(&format!("match.{key}.")), "match.{key}");
+    }
+    for (_, kind) in StepKind::NAMES {
+        assert!(shows(&format!("do = \"{kind}\"")), "{kind}");
+    }
 }
 
 /// Takes the mark off a commented key, header or message line, but not off prose or what excludes something else.
@@ -252,6 +273,10 @@ fn crlf_and_a_byte_order_mark_change_nothing() {
     let windows = format!("\u{feff}{}", bad.replace('\n', "\r\n"));
     assert_eq!(refusals(bad.as_bytes()), ["2:12 unknown time zone \"Nowhere\""]);
     assert_eq!(refusals(windows.as_bytes()), refusals(bad.as_bytes()));
+    let body = "body = \"Hello?\"";
+    let long = RULE.replace(body, "body = \"\"\"\nHello?\nAre you there?\"\"\"");
+    assert_ne!(long, RULE);
+    assert_eq!(good(&long.replace('\n', "\r\n")), good(&long), "a message is the same one, whatever ends its lines");
     assert_eq!(refusals("\u{feff}mode = 1".as_bytes())[0], "1:8 `mode` must be text in quotes, not a whole number");
 }
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::sync::Mutex;
 
-use super::parts::fingerprint;
 use crate::board::{Board, Run};
 use crate::config::Config;
 use crate::identity::{self, Expected};
+use crate::intercom::Intercom;
 use crate::reconcile::{self, Reconciled};
 use crate::safety::{self, Acting, Blocked};
 use crate::store::StoreError;
-use crate::sweep::{Sweeper, Swept};
+use crate::sweep::{Settings, Sweeper, Swept};
 use crate::tally::Tally;
 
 /// A look at the workspace that failed before the first one succeeded is tried again after this.
@@ -24,6 +24,9 @@ const REFUSALS: u32 = 3;
 /// That Intercom knows us again does not say that it lets us act: one deed is tried after this.
 const ACT_AGAIN: Duration = Duration::from_hours(24);
 
+/// Under this name the database remembers the rules that every `due_at` follows from.
+pub(super) const DECIDED_BY: &str = "decided_by";
+
 /// What is woken: never two of the same at once.
 #[derive(Debug)]
 pub(super) struct Jobs {
@@ -31,11 +34,27 @@ pub(super) struct Jobs {
     expected: Expected,
     probe: Duration,
     retention: SignedDuration,
-    decided_by: String,
     tally: Arc<Tally>,
-    pub(super) sweeping: Mutex<Refusals>,
+    pub(super) sweeping: Mutex<Sweeps>,
     pub(super) looking: Mutex<LastLook>,
-    asked_at: Mutex<Option<Duration>>,
+    pub(super) asking: Mutex<Asking>,
+    /// Held while the rules are replaced, and while everything is decided on again.
+    pub(super) deciding: Mutex<()>,
+}
+
+/// What a sweep needs to itself. Whoever wants to change it waits for the sweep to end.
+#[derive(Debug)]
+pub(super) struct Sweeps {
+    pub(super) refusals: Refusals,
+    pub(super) settings: Settings,
+}
+
+/// The question who we are.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    at: Option<Duration>,
+    /// Bears a new token that Intercom has not yet said to be ours; nothing else is asked with it.
+    pub(super) applicant: Option<Intercom>,
 }
 
 #[derive(Debug, Default)]
@@ -90,16 +109,17 @@ impl Drop for Progress<'_> {
 
 impl Jobs {
     pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config, tally: Arc<Tally>) -> Jobs {
+        let sweeps = Sweeps { refusals: Refusals::default(), settings: sweeper.settings.clone() };
         Jobs {
             sweeper,
             expected,
             probe: config.intercom.probe,
             retention: config.database.retention,
-            decided_by: fingerprint(config),
             tally,
-            sweeping: Mutex::new(Refusals::default()),
-            looking: Mutex::new(LastLook::default()),
-            asked_at: Mutex::new(None),
+            sweeping: Mutex::new(sweeps),
+            looking: Mutex::default(),
+            asking: Mutex::default(),
+            deciding: Mutex::default(),
         }
     }
 
@@ -117,17 +137,20 @@ impl Jobs {
     }
 
     pub(super) async fn sweep(&self) -> Sweeping {
-        let Ok(mut refusals) = self.sweeping.try_lock() else { return Sweeping::Busy };
-        let sweeper = &self.sweeper;
-        let acting = match self.may_act(&refusals) {
+        let Ok(mut sweeps) = self.sweeping.try_lock() else { return Sweeping::Busy };
+        let sweeper = Sweeper { settings: sweeps.settings.clone(), ..self.sweeper.clone() };
+        let acting = match self.may_act(&sweeps.refusals) {
             Ok(acting) => acting,
             Err(why) => {
                 self.note_sweep(Err(format!("nothing is done: {why}")));
                 return Sweeping::Blocked(why);
             }
         };
-        let swept = sweeper.sweep(&acting).await;
-        refusals.note(&sweeper.board, sweeper.standpoint.clock().elapsed());
+        let swept = match self.reschedule_if_changed().await {
+            Ok(()) => sweeper.sweep(&acting).await,
+            Err(error) => Err(error.into()),
+        };
+        sweeps.refusals.note(&sweeper.board, sweeper.standpoint.clock().elapsed());
         match swept {
             Ok(swept) => {
                 self.note_sweep(Ok(format!(
@@ -179,6 +202,7 @@ impl Jobs {
         let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
             return Err("Intercom did not say whose token it is; set [intercom] app_id and admin_id".into());
         };
+        self.look_up_names().await.map_err(|error| error.to_string())?;
         self.reschedule_if_changed().await.map_err(|error| error.to_string())?;
         let found = reconcile::reconcile(sweeper, &Acting { app_id, admin_id }).await;
         found.map_err(|error| error.to_string())
@@ -195,14 +219,16 @@ impl Jobs {
     }
 
     /// `due_at` is a cache of the decision: when what it depends on has changed, every conversation is decided on
-    /// again before anything is done. Notifications are recorded meanwhile.
-    async fn reschedule_if_changed(&self) -> Result<(), StoreError> {
-        let store = &self.sweeper.store;
-        if store.setting("decided_by").await?.as_deref() == Some(&self.decided_by) {
+    /// again before anything is done. Notifications are recorded meanwhile. Our workspace must be known.
+    pub(super) async fn reschedule_if_changed(&self) -> Result<(), StoreError> {
+        let _deciding = self.deciding.lock().await;
+        let (store, standpoint) = (&self.sweeper.store, &self.sweeper.standpoint);
+        let edition = standpoint.rulebook().current();
+        if store.setting(DECIDED_BY).await?.as_deref() == Some(edition.fingerprint()) {
             return Ok(());
         }
-        let count = store.reschedule_all(&self.sweeper.standpoint.context()).await?;
-        store.set_setting("decided_by", &self.decided_by).await?;
+        let count = store.reschedule_all(&standpoint.context()).await?;
+        store.set_setting(DECIDED_BY, edition.fingerprint()).await?;
         tracing::info!(conversations = count, "decided on every conversation, as rules, mode or version have changed");
         Ok(())
     }
@@ -217,27 +243,36 @@ impl Jobs {
         last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= pause)
     }
 
-    /// Asks Intercom again, every `probe`, whether it lets us in.
+    /// Asks Intercom again, every `probe`, whether it lets us in and whether it knows now what the rules name.
     async fn ask_if_refused(&self) {
         let board = &self.sweeper.board;
-        if board.refused().is_none() && board.mismatch().is_none() {
+        let shut_out = board.refused().is_some() || board.mismatch().is_some();
+        if !shut_out && board.unclear_names().is_none() {
             return;
         }
         let now = self.sweeper.standpoint.clock().elapsed();
-        let asked_at = *self.asked_at.lock().await;
-        if asked_at.is_none_or(|asked| now.saturating_sub(asked) >= self.probe)
-            && let Err(why) = self.ask().await
-        {
+        let asked_at = self.asking.lock().await.at;
+        if asked_at.is_some_and(|asked| now.saturating_sub(asked) < self.probe) {
+            return;
+        }
+        if let Err(why) = self.ask().await {
             tracing::warn!(error = %why, "Intercom still refuses us");
+        } else if board.unclear_names().is_some()
+            && let Err(error) = self.look_up_names().await
+        {
+            tracing::warn!(error = %error, "what the rules name could not be looked up");
         }
     }
 
-    async fn ask(&self) -> Result<(), String> {
-        let sweeper = &self.sweeper;
-        *self.asked_at.lock().await = Some(sweeper.standpoint.clock().elapsed());
-        let asked =
-            identity::ask(&sweeper.intercom, &sweeper.store, &sweeper.standpoint, &sweeper.board, &self.expected).await;
-        asked.map_err(|error| error.to_string())
+    /// Asks Intercom who we are: with the new token, if there is one that it has not yet said to be ours.
+    pub(super) async fn ask(&self) -> Result<(), String> {
+        let Sweeper { intercom, store, standpoint, board, .. } = &self.sweeper;
+        let mut asking = self.asking.lock().await;
+        asking.at = Some(standpoint.clock().elapsed());
+        let asked = asking.applicant.as_ref().unwrap_or(intercom);
+        let answer = identity::ask(asked, intercom, store, standpoint, board, &self.expected).await;
+        asking.applicant.take_if(|applicant| intercom.has_token_of(applicant));
+        answer.map_err(|error| error.to_string())
     }
 
     fn note_sweep(&self, result: Result<String, String>) {

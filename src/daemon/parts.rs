@@ -5,6 +5,8 @@ use jiff::SignedDuration;
 use crate::config::{self, Config, Mode};
 use crate::identity::Expected;
 use crate::intercom::client::ClientSettings;
+use crate::names::Names;
+use crate::rulebook::Edition;
 use crate::safety::Limits;
 use crate::store::KeepBodies;
 use crate::sweep::Settings;
@@ -62,13 +64,29 @@ pub(super) fn configured(config: &Config) -> String {
     format!("{rules} rule{}, {mode}", if rules == 1 { "" } else { "s" })
 }
 
-/// Digest of everything that a decision depends on beside the conversation.
-pub(super) fn fingerprint(config: &Config) -> String {
-    let named = config.rules.rules.iter().flat_map(|rule| [&rule.clock, &rule.act_only]).flatten();
-    // The rules show the name of a calendar's zone; only its fingerprint tells what is known about the zone.
-    let calendars: Vec<String> = named.map(|calendar| calendar.fingerprint()).collect();
-    let depends = format!("{} {:?} {:?} {calendars:?}", env!("CARGO_PKG_VERSION"), config.mode, config.rules);
-    crate::engine::rule::digest(&depends)
+/// The rules, with the ids of what they name as far as those are known.
+pub(super) fn edition(config: &Config, names: &Names) -> Edition {
+    Edition::new(config.rules.clone().with_ids(|called| names.id_of(called)), config.mode == Mode::DryRun)
+}
+
+/// What of a changed configuration can be used while running, and the sections that must wait for the next start.
+pub(super) fn usable(started: &Config, changed: &Config) -> (Config, Vec<&'static str>) {
+    let waits = [
+        ("[intercom]", started.intercom != changed.intercom),
+        ("[server]", started.server != changed.server),
+        ("[admin]", started.admin != changed.admin),
+        ("[database]", started.database != changed.database),
+        ("[schedule]", started.schedule != changed.schedule),
+    ];
+    let usable = Config {
+        intercom: started.intercom.clone(),
+        server: started.server.clone(),
+        admin: started.admin.clone(),
+        database: started.database.clone(),
+        schedule: started.schedule.clone(),
+        ..changed.clone()
+    };
+    (usable, waits.into_iter().filter(|(_, differs)| *differs).map(|(section, _)| section).collect())
 }
 
 /// A lost answer rests at least until the call itself must have ended.
@@ -80,21 +98,74 @@ fn unclear_quiet(config: &Config) -> SignedDuration {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use jiff::tz::TimeZone;
+
     use super::*;
+    use crate::engine::calendar::Calendar;
+
+    fn config(text: &str) -> Config {
+        config::parse("a.toml", text.as_bytes()).unwrap().config
+    }
 
     #[test]
-    fn the_fingerprint_changes_with_a_calendar_that_a_rule_names() {
-        let with = |hours: &str, holidays: &str| {
-            let text = format!(
-                "[[calendar]]\nname = \"office\"\nhours = {{ mon-fri = \"{hours}\" }}\nholidays = [{holidays}]\n\
-                [[rule]]\nname = \"a\"\nmatch.state = \"open\"\nclock = \"office\"\n\
-                step = [{{ after = \"2 working days\", do = \"close\", silent = true }}]"
-            );
-            fingerprint(&config::parse("a.toml", text.as_bytes()).unwrap().config)
+    fn what_cannot_change_while_running_waits_and_everything_else_is_used() {
+        let rule =
+            "[[rule]]\nname = \"a\"\nmatch_all = true\nstep = [{ after = \"1 day\", do = \"close\", silent = true }]";
+        let changed =
+            format!("mode = \"live\"\ntimezone = \"Europe/Dublin\"\n[safety]\nmax_closes_per_hour = 7\n{rule}");
+        for (section, key) in [
+            ("[intercom]", "timeout = \"3 minutes\""),
+            ("[server]", "max_body = \"2 MiB\""),
+            ("[admin]", "listen = \"127.0.0.1:9\""),
+            ("[database]", "keep_bodies = \"all\""),
+            ("[schedule]", "sweep = \"0 * * * * *\""),
+        ] {
+            let started = config("");
+            let (used, waits) =
+                usable(&started, &config(&changed.replace("[safety]", &format!("{section}\n{key}\n[safety]"))));
+            assert_eq!(waits, [section]);
+            assert_eq!(used, config(&changed), "{section}");
+            assert_eq!(settings(&used).unclear_quiet, settings(&started).unclear_quiet, "{section}");
+        }
+    }
+
+    #[test]
+    fn an_untouched_configuration_waits_for_nothing() {
+        assert_eq!(usable(&config(""), &config("")), (config(""), vec![]));
+    }
+    /// A zone as zone data tells it: no changes of its clocks, but the rule for all years.
+    fn zone(name: &str, rule: &str) -> TimeZone {
+        let part = |version: u8| {
+            let mut part = [b"TZif".as_slice(), &[version], &[0; 15]].concat();
+            // No leap seconds, no changes, one offset of nothing with a name of four bytes.
+            part.extend([0_u32, 0, 0, 0, 1, 4].into_iter().flat_map(u32::to_be_bytes));
+            part.extend([0, 0, 0, 0, 0, 0]);
+            part.extend(b"GMT\0");
+            part
         };
-        let usual = with("09:00-18:00", "2026-12-25");
-        assert_eq!(usual, with("09:00-18:00", "\"2026-12-25\""));
-        assert_ne!(usual, with("09:00-17:00", "2026-12-25"));
-        assert_ne!(usual, with("09:00-18:00", ""));
+        let data = [part(b'2'), part(b'2'), format!("\n{rule}\n").into_bytes()].concat();
+        TimeZone::tzif(name, &data).unwrap()
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_what_is_known_about_a_zone() {
+        let text = "[[calendar]]\nname = \"office\"\nhours = { mon-fri = \"09:00-18:00\" }\n\
+            [[rule]]\nname = \"a\"\nmatch.state = \"open\"\nact_only = \"office\"\n\
+            step = [{ after = \"2 days\", do = \"close\", silent = true }]";
+        let config = config::parse("a.toml", text.as_bytes()).unwrap().config;
+        let with = |rule: &str| {
+            let mut config = config.clone();
+            let (zone, week) = (zone("Europe/Dublin", rule), config.calendars[0].week().clone());
+            let calendar = Calendar::new("office", zone, week, BTreeSet::new()).unwrap();
+            config.rules.rules[0].act_only = Some(Arc::new(calendar));
+            (format!("{:?}", config.rules), edition(&config, &Names::default()).fingerprint().to_owned())
+        };
+        let (usual, later) = (with("GMT0IST,M3.5.0/1,M10.5.0"), with("GMT0IST,M3.5.0/1,M11.1.0"));
+        assert_eq!(usual.0, later.0, "the rules themselves do not tell the two zones apart");
+        assert_ne!(usual.1, later.1);
+        assert_eq!(usual, with("GMT0IST,M3.5.0/1,M10.5.0"));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns: the story and its promises. Refuses: making anything come true; the daemon does, and the promises are checked.
 
-use crate::fake_intercom::{Admin, Contact, Workspace};
+use crate::fake_intercom::{Admin, Contact, Named, Workspace};
 
 /// A conversation of the week, called by the contact who begins it.
 pub(super) struct Role {
@@ -109,6 +109,7 @@ pub(super) fn workspace() -> Workspace {
         admins: [(SAM, "Sam"), (ALEX, "Alex"), DAEMON].map(admin).to_vec(),
         token_admin: DAEMON.0.to_owned(),
         contacts: CAST.iter().enumerate().map(contact).collect(),
+        tags: vec![Named { id: "3001".to_owned(), name: "remind-first".to_owned() }],
         ..Workspace::default()
     }
 }

@@ -5,7 +5,6 @@
 use std::io::Write;
 use std::iter::Peekable;
 use std::slice;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -21,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Secrets};
 use crate::daemon::{Daemon, Sweeping};
 use crate::engine::{ConversationId, Decision};
+use crate::rulebook::{Edition, Rulebook};
 use crate::store::{Context, JournalEntry, KeepBodies};
 
 const CLIENT_SECRET: &str = "client-secret-of-the-demo";
@@ -210,8 +210,7 @@ impl<'a, W: Write> Stage<'a, W> {
         let context = Context {
             app_id: Some(self.town.workspace.app_id.as_str().into()),
             admin_id: Some(self.town.workspace.token_admin.as_str().into()),
-            rules: Arc::new(self.config.rules.clone()),
-            dry_run: false,
+            rulebook: Rulebook::new(Edition::new(self.config.rules.clone(), false)),
             keep_bodies: KeepBodies::Odd,
             now: self.town.clock.now(),
         };

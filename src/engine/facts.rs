@@ -111,35 +111,75 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Whether the facts are as it left them.
+    pub fn stands(&self, facts: &Facts) -> bool {
+        facts.clone().without(self) != *facts
+    }
+
+    /// It is about the same fact.
+    fn same_fact(&self, other: &Change) -> bool {
+        match (self, other) {
+            (Change::Tagged(one) | Change::Untagged(one), Change::Tagged(other) | Change::Untagged(other)) => {
+                one == other
+            }
+            (Change::Attribute { name: one, .. }, Change::Attribute { name: other, .. }) => one == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
 impl Facts {
     /// The facts as if the change had not been, where it still stands. What somebody has changed since stays.
     #[must_use]
     pub fn without(mut self, change: &Change) -> Facts {
-        match change {
-            // Whether it still stands is not told by the state alone.
-            Change::State { .. } => {}
-            Change::Tagged(name) => {
-                self.tags.iter_mut().for_each(|tags| tags.retain(|tag| tag.name != *name));
-            }
-            Change::Untagged(name) => {
-                let tags = self.tags.iter_mut().filter(|tags| tags.iter().all(|tag| tag.name != *name));
-                tags.for_each(|tags| tags.push(Tag { id: String::new(), name: name.clone() }));
-            }
-            Change::Teammate { was, is } => back(&mut self.admin_assignee_id, was, is),
-            Change::Team { was, is } => back(&mut self.team_assignee_id, was, is),
-            Change::Attribute { name, was, is } => {
-                if let Some(known) = self.attributes.get_mut(name).filter(|known| *known == is) {
-                    known.clone_from(was);
-                }
+        self.take_back(change);
+        self
+    }
+
+    /// The same of several changes, the newest of them first. What somebody has changed since the newest stays, also
+    /// where it is again as an older one had made it.
+    #[must_use]
+    pub fn without_all<'a>(mut self, changes: impl IntoIterator<Item = &'a Change>) -> Facts {
+        let mut theirs: Vec<&Change> = Vec::new();
+        for change in changes {
+            if !theirs.iter().any(|their| their.same_fact(change)) && !self.take_back(change) {
+                theirs.push(change);
             }
         }
         self
     }
+
+    /// Whether the change still stood; then it no longer does.
+    fn take_back(&mut self, change: &Change) -> bool {
+        match change {
+            // Whether it still stands is not told by the state alone.
+            Change::State { .. } => true,
+            Change::Tagged(name) => self.tags.as_mut().is_some_and(|tags| {
+                let before = tags.len();
+                tags.retain(|tag| tag.name != *name);
+                tags.len() < before
+            }),
+            Change::Untagged(name) => self.tags.as_mut().is_some_and(|tags| {
+                let gone = tags.iter().all(|tag| tag.name != *name);
+                tags.extend(gone.then(|| Tag { id: String::new(), name: name.clone() }));
+                gone
+            }),
+            Change::Teammate { was, is } => back(&mut self.admin_assignee_id, was.as_ref(), is.as_ref()),
+            Change::Team { was, is } => back(&mut self.team_assignee_id, was.as_ref(), is.as_ref()),
+            Change::Attribute { name, was, is } => {
+                let stands = self.attributes.get_mut(name).filter(|known| *known == is);
+                stands.map(|known| known.clone_from(was)).is_some()
+            }
+        }
+    }
 }
 
 #[expect(clippy::option_option, reason = "nobody is not the same as not known")]
-fn back(known: &mut Option<Option<String>>, was: &Option<String>, is: &Option<String>) {
-    if known.as_ref() == Some(is) {
-        *known = Some(was.clone());
+fn back(known: &mut Option<Option<String>>, was: Option<&String>, is: Option<&String>) -> bool {
+    let stands = known.as_ref().map(Option::as_ref) == Some(is);
+    if stands {
+        *known = Some(was.cloned());
     }
+    stands
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::conversation::PartId;
 use super::facts::Change;
-use super::rule::{RuleName, StepId, StepKind};
+use super::rule::{RuleName, StateName, StepId, StepKind};
 
 /// Everything the daemon did to one conversation, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,6 +84,14 @@ impl Attempt {
     pub fn snoozes_until(&self) -> Option<Timestamp> {
         self.changes.iter().find_map(|change| match change {
             Change::State { until, .. } => *until,
+            _ => None,
+        })
+    }
+
+    /// The state that it changed, as it was before, if it changed any.
+    pub fn state_found(&self) -> Option<StateName> {
+        self.changes.iter().find_map(|change| match change {
+            Change::State { was, .. } => Some(*was),
             _ => None,
         })
     }

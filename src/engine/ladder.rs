@@ -26,9 +26,15 @@ impl Ladder<'_> {
     /// The first step not done yet, due or waited for.
     pub(super) fn decide(&self) -> Decision {
         let mut before: Before = None;
+        let reached = self.reached();
         for (index, step) in self.rule.steps.iter().enumerate() {
             let due = self.due(step, before);
-            let Some(attempt) = self.attempt(step) else { return self.next(index, due) };
+            let Some(attempt) = self.attempt(step) else {
+                if index < reached {
+                    continue;
+                }
+                return self.next(index, due);
+            };
             match attempt.phase {
                 Phase::Done | Phase::Raced => before = Some((attempt.done_at.unwrap_or(attempt.due_at), step.after)),
                 Phase::Passed => before = Some((attempt.due_at, step.after)),
@@ -40,6 +46,14 @@ impl Ladder<'_> {
             }
         }
         Decision::Leave { why: Why::LadderDone }
+    }
+
+    /// How many steps lie before the last one that was done. Those of them that were put in later are no longer done.
+    fn reached(&self) -> usize {
+        let over = |step: &Step| {
+            self.attempt(step).is_some_and(|attempt| matches!(attempt.phase, Phase::Done | Phase::Passed))
+        };
+        self.rule.steps.iter().rposition(over).unwrap_or(0)
     }
 
     /// Later of: counted from the anchor, and as far behind the step before as the rule says.
@@ -75,7 +89,7 @@ impl Ladder<'_> {
         if step.id.kind == StepKind::Close && self.contact_spoke_since() {
             return Decision::Leave { why: Why::Owed };
         }
-        if let (StepKind::Close, Some(other)) = (step.id.kind, by_another(self.rule, self.said_in_this_silence())) {
+        if let (StepKind::Close, Some(other)) = (step.id.kind, self.said_elsewhere()) {
             let free = later(other.done_at.or(other.sent_at).unwrap_or(other.due_at), AFTER_ANOTHER_RULE);
             if free > due.max(self.view.now) {
                 let free = self.rule.may_act_from(free);
@@ -163,6 +177,14 @@ impl Ladder<'_> {
         self.written_in_this_silence().filter(|attempt| attempt.spoke())
     }
 
+    /// The latest of them that no step of this rule is: another rule's, or one of a step that it had once.
+    fn said_elsewhere(&self) -> Option<&Attempt> {
+        let here = |attempt: &Attempt| {
+            attempt.rule == self.rule.name && self.rule.steps.iter().any(|step| step.id == attempt.step)
+        };
+        latest(self.said_in_this_silence().filter(|attempt| !here(attempt)))
+    }
+
     /// The same, with notes for the team.
     fn written_in_this_silence(&self) -> impl Iterator<Item = &Attempt> {
         let since = self.view.silent_since();
@@ -179,7 +201,7 @@ impl Ladder<'_> {
             if step.id.kind == StepKind::Close {
                 return Some(self.rule.may_act_from(due));
             }
-            before = Some((due, step.after));
+            before = Some((self.rule.may_act_from(due), step.after));
         }
         None
     }
@@ -187,7 +209,11 @@ impl Ladder<'_> {
 
 /// The latest of them that another rule made.
 fn by_another<'a>(rule: &Rule, attempts: impl Iterator<Item = &'a Attempt>) -> Option<&'a Attempt> {
-    attempts.filter(|attempt| attempt.rule != rule.name).max_by_key(|attempt| attempt.done_at.max(attempt.sent_at))
+    latest(attempts.filter(|attempt| attempt.rule != rule.name))
+}
+
+fn latest<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Option<&'a Attempt> {
+    attempts.max_by_key(|attempt| attempt.done_at.max(attempt.sent_at))
 }
 
 /// The moment `by` after `at`; the end of time if it lies beyond.

@@ -1,16 +1,24 @@
 //! What the engine decides: stories that a person can read, tables of every reason and condition, and laws that hold
 //! whatever happens.
 
+mod book;
+mod changes;
 mod conditions;
 mod facts;
 mod generators;
+mod golden;
+mod keeping;
+mod late;
 mod laws;
 mod ownership;
 mod reasons;
 mod reminders;
 mod sets;
 mod snoozes;
+mod steps;
 mod story;
+mod turns;
+mod undone;
 mod world;
 
 use jiff::{SignedDuration, Timestamp};
@@ -80,9 +88,20 @@ fn does(action: &Action) -> String {
         Action::Note { .. } => "note".to_owned(),
         Action::Snooze { until } => format!("snooze until {}", why::at(*until)),
         Action::Open => "open".to_owned(),
-        Action::Assign(_) => "assign".to_owned(),
-        Action::Label { .. } => "label".to_owned(),
+        Action::Assign(rule::Assignment::Nobody) => "assign to nobody".to_owned(),
+        Action::Assign(rule::Assignment::To { team, teammate }) => {
+            let names = team.iter().chain(teammate).map(|named| named.name.as_str());
+            format!("assign to {}", names.collect::<Vec<_>>().join(" and "))
+        }
+        Action::Label { labels, .. } => label(labels),
     }
+}
+
+fn label(labels: &rule::Labels) -> String {
+    let tags = labels.tags.iter().map(|tag| format!("tag `{tag}`"));
+    let untag = labels.untag.iter().map(|tag| format!("untag `{tag}`"));
+    let set = labels.set.keys().map(|name| format!("set `{name}`"));
+    tags.chain(untag).chain(set).collect::<Vec<_>>().join(", ")
 }
 
 const fn hours(hours: i64) -> SignedDuration {

@@ -71,28 +71,47 @@ impl<'a> View<'a> {
     /// The same conversation as if these attempts had changed nothing, as far as what they changed still stands.
     pub(super) fn without<'b>(&self, attempts: impl Iterator<Item = &'b Attempt>) -> View<'a> {
         let mut done: Vec<&Attempt> = attempts.filter(|attempt| attempt.took_hold()).collect();
-        done.sort_by_key(|attempt| std::cmp::Reverse(attempt.done_at));
-        let changes = || done.iter().flat_map(|attempt| attempt.changes.iter().map(|change| (*attempt, change)));
-        let facts = self.facts().cloned();
-        let facts = facts.map(|facts| changes().fold(facts, |facts, (_, change)| facts.without(change)));
-        let before = |(attempt, change): (&Attempt, &Change)| match change {
-            Change::State { was, .. } if self.nobody_moved_it_since(attempt) => Some(standing(*was, attempt)),
-            _ => None,
-        };
-        // What the first of them found.
-        let standing = changes().map_while(before).last().unwrap_or(self.standing);
+        done.sort_by_key(|attempt| attempt.done_at);
+        done.reverse();
+        let facts = self.facts().map(|facts| {
+            // Of what was broken off, only what still stands was surely done.
+            let surely = |attempt: &Attempt, change: &Change| attempt.done() || change.stands(facts);
+            let changes = done.iter().flat_map(|attempt| attempt.changes.iter().map(move |change| (*attempt, change)));
+            let changes = changes.filter(|(attempt, change)| surely(attempt, change)).map(|(_, change)| change);
+            Cow::Owned(facts.clone().without_all(changes))
+        });
+        let own_wakes = self.own_wakes.iter().filter(|wake| !done.iter().any(|attempt| snoozed_till(attempt, wake)));
         View {
-            facts: facts.map(Cow::Owned),
-            standing,
+            facts,
+            standing: self.standing_before(&done),
             activities: self.activities.clone(),
-            own_wakes: self.own_wakes.clone(),
+            own_wakes: own_wakes.copied().collect(),
             ..*self
         }
     }
 
-    /// The state is as the attempt left it, but for the end of its own snooze.
+    /// The state that the first of these attempts found, as far back as nobody else has moved it. The newest comes
+    /// first.
+    fn standing_before(&self, done: &[&Attempt]) -> Standing {
+        let found = done.iter().filter_map(|attempt| attempt.state_found().map(|was| (*attempt, was)));
+        let still = found.take_while(|(attempt, _)| self.nobody_moved_it_since(attempt));
+        still.last().map_or(self.standing, |(attempt, was)| match was {
+            StateName::Snoozed => Standing::Snoozed { until: attempt.snoozed_until },
+            StateName::Woken if !self.activities.iter().any(|a| Some(a.at) >= attempt.done_at && does_something(a)) => {
+                Standing::Woken
+            }
+            StateName::Open | StateName::Woken => Standing::Open,
+        })
+    }
+
+    /// The state is as the attempt left it, but for the end of its own snooze. A timer that rings in its second had
+    /// rung before.
     fn nobody_moved_it_since(&self, attempt: &Attempt) -> bool {
-        self.activities.iter().all(|a| Some(a.at) < attempt.done_at || !a.class.changes_state())
+        let before = |a: &Activity| match a.actor {
+            Actor::Timer => Some(a.at) <= attempt.done_at,
+            _ => Some(a.at) < attempt.done_at,
+        };
+        self.activities.iter().all(|a| before(a) || !a.class.changes_state())
     }
 
     /// The latest activity of a class by anybody but the daemon.
@@ -107,12 +126,17 @@ impl<'a> View<'a> {
 
     /// How long the snooze is that it is in, or that has just ended; `None` if its beginning is not known.
     pub(super) fn snooze_length(&self) -> Option<SignedDuration> {
-        let began = self.latest(Class::Snoozed)?.at;
-        let ended = match self.standing {
-            Standing::Snoozed { until } => until?,
-            _ => self.latest_of(&[Class::Unsnoozed]).filter(|activity| activity.actor == Actor::Timer)?.at,
+        let ended = if let Standing::Snoozed { until } = self.standing {
+            until?
+        } else {
+            let ends = self.activities.iter().filter(|activity| activity.class == Class::Unsnoozed);
+            let last = ends.chain(&self.own_wakes).max_by_key(|activity| activity.order());
+            last.filter(|activity| activity.actor == Actor::Timer)?.at
         };
-        Some(ended.duration_since(began))
+        let ours =
+            self.history.attempts.iter().filter(|attempt| attempt.done() && attempt.snoozes_until() == Some(ended));
+        let began = ours.filter_map(|attempt| attempt.done_at).max();
+        Some(ended.duration_since(began.or_else(|| Some(self.latest(Class::Snoozed)?.at))?))
     }
 
     /// When a person spoke last: the beginning of the present silence.
@@ -163,19 +187,14 @@ impl<'a> View<'a> {
     }
 }
 
-/// The state that an attempt found.
-fn standing(was: StateName, attempt: &Attempt) -> Standing {
-    match was {
-        StateName::Open => Standing::Open,
-        StateName::Woken => Standing::Woken,
-        StateName::Snoozed => Standing::Snoozed { until: attempt.snoozed_until },
-    }
-}
-
 /// The end of a snooze that a step of ours began.
 fn is_own_wake(activity: &Activity, history: &History) -> bool {
     let by_timer = activity.class == Class::Unsnoozed && activity.actor == Actor::Timer;
-    by_timer && history.attempts.iter().any(|attempt| attempt.done() && attempt.snoozes_until() == Some(activity.at))
+    by_timer && history.attempts.iter().any(|attempt| snoozed_till(attempt, activity))
+}
+
+fn snoozed_till(attempt: &Attempt, wake: &Activity) -> bool {
+    attempt.done() && attempt.snoozes_until() == Some(wake.at)
 }
 
 /// Something after which a conversation is no longer only woken: a person did it, a bot spoke, or whoever it was
@@ -197,7 +216,8 @@ fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
     let told = told.map(|((class, actor), (at, part))| Activity { class: *class, actor: *actor, at: *at, part: *part });
     let wakes = conversation.wakes.iter();
     let wakes = wakes.map(|(at, part)| Activity { part: *part, ..rings(*at) });
-    let mut activities: Vec<Activity> = told.chain(wakes).map(|activity| on_time(conversation, activity)).collect();
+    let mut activities: Vec<Activity> =
+        told.chain(wakes).map(|activity| on_time(conversation, history, activity)).collect();
     for part in conversation.by_admin.iter().filter(|part| !is_own(part, history)) {
         let classes = part.classes.iter();
         activities.extend(classes.map(|class| Activity {
@@ -211,12 +231,13 @@ fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
 }
 
 /// A snooze's timer counts from when it was to ring, not from when Intercom wrote it down.
-fn on_time(conversation: &Conversation, activity: Activity) -> Activity {
+fn on_time(conversation: &Conversation, history: &History, activity: Activity) -> Activity {
     if activity.class != Class::Unsnoozed || activity.actor != Actor::Timer {
         return activity;
     }
-    let ends = conversation.snooze_ends.iter().rev();
-    let rang = ends.copied().find(|end| *end <= activity.at && activity.at.duration_since(*end) <= TIMER_LATE);
+    let ours = history.attempts.iter().filter(|attempt| attempt.done()).filter_map(Attempt::snoozes_until);
+    let ends = conversation.snooze_ends.iter().copied().chain(ours);
+    let rang = ends.filter(|end| *end <= activity.at && activity.at.duration_since(*end) <= TIMER_LATE).max();
     Activity { at: rang.unwrap_or(activity.at), ..activity }
 }
 

@@ -97,6 +97,8 @@ pub(super) struct Conversation {
     pub(super) rating: Option<(u8, i64)>,
     pub(super) statistics: Statistics,
     pub(super) ticket: bool,
+    /// How Fin has dealt with it, where it took part.
+    pub(super) fin: Option<String>,
     pub(super) parts: Vec<Part>,
 }
 
@@ -123,6 +125,7 @@ impl Conversation {
             rating: None,
             statistics: Statistics { first_contact_reply: spoken, last_contact_reply: spoken, ..Statistics::default() },
             ticket: false,
+            fin: None,
             parts: Vec::new(),
         }
     }

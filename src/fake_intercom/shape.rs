@@ -140,8 +140,8 @@ pub(super) fn listed(it: &Conversation, dialect: Dialect) -> Value {
         "topics": {},
         "ticket": it.ticket.then(|| json!({ "type": "ticket", "id": it.id })),
         "linked_objects": { "type": "list", "data": [], "total_count": 0, "has_more": false },
-        "ai_agent": null,
-        "ai_agent_participated": false,
+        "ai_agent": it.fin.as_ref().map(|resolution| json!({ "resolution_state": resolution })),
+        "ai_agent_participated": it.fin.is_some(),
     })
 }
 

@@ -44,6 +44,16 @@ impl FakeIntercom {
         })
     }
 
+    /// An automated message goes out: `campaigns_initiated`, `operator_initiated`, `automated`. It stays closed until
+    /// the contact answers.
+    pub fn bot_starts(&self, delivered_as: &'static str, text: &str) -> ConversationId {
+        self.change(|world, at| {
+            let (bot, contact) = (world.bot(), world.next_contact());
+            let topic = "conversation.operator.replied";
+            world.begin(opening(topic, "conversation", delivered_as, text, bot), contact, at)
+        })
+    }
+
     /// The contact answers; this reopens what is closed and ends a snooze.
     pub fn contact_replies(&self, id: &ConversationId, text: &str) -> Option<u64> {
         self.contact_does(id, &Deed::Reply { body: html(text) })
@@ -129,6 +139,16 @@ impl FakeIntercom {
     /// The contact fills in an attribute; no notification tells of it.
     pub fn contact_sets_attribute(&self, id: &ConversationId, name: &str, value: impl Into<Value>) -> Option<u64> {
         self.contact_does(id, &Deed::SetAttribute { name: name.to_owned(), value: value.into() })
+    }
+
+    /// Fin has dealt with it so (`ai_agent.resolution_state`); no notification tells of it. Returns whether it exists.
+    pub fn fin_ends(&self, id: &ConversationId, resolution: &str) -> bool {
+        self.change(|world, at| {
+            let Some(conversation) = world.conversations.get_mut(id) else { return false };
+            conversation.fin = Some(resolution.to_owned());
+            conversation.updated_at = conversation.updated_at.max(at);
+            true
+        })
     }
 
     /// Somebody turns the conversation into a ticket; no `conversation.*` notification tells of it. Returns whether

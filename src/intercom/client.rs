@@ -12,11 +12,12 @@ mod setup;
 mod transport;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::Method;
+use reqwest::header::HeaderValue;
 use secrecy::SecretString;
 
 use self::read::Wanted;
@@ -34,10 +35,11 @@ pub use self::read::ReadConversation;
 pub use self::setup::{ClientSettings, SetupError, install_tls};
 pub use self::transport::{ANSWER_LIMIT, Standing};
 
-/// Talks to one workspace. Clones share connections, pace and standing.
+/// Talks to one workspace. Clones share token, connections, pace and standing.
 #[derive(Clone)]
 pub struct Intercom {
     transport: Arc<Transport>,
+    bearer: Arc<RwLock<HeaderValue>>,
     lens: Lens,
     permits: Option<Arc<Permits>>,
 }
@@ -62,9 +64,33 @@ impl Intercom {
         lens: Lens,
         clock: Clock,
     ) -> Result<Intercom, SetupError> {
-        let http = setup::build(&settings, &token)?;
+        let bearer = setup::bearer(&token)?;
+        let http = setup::build(&settings)?;
         let transport = Transport::new(http, settings.base_url, settings.requests_per_10s, clock);
-        Ok(Intercom { transport: Arc::new(transport), lens, permits: None })
+        let bearer = Arc::new(RwLock::new(bearer));
+        Ok(Intercom { transport: Arc::new(transport), bearer, lens, permits: None })
+    }
+
+    /// The same client with another token of its own, to find out whose that is before anything is done with it.
+    /// Pace, standing and Intercom's clock stay shared.
+    #[expect(clippy::needless_pass_by_value, reason = "the secret ends here: dropping it wipes the caller's copy")]
+    pub fn bearing(&self, token: SecretString) -> Result<Intercom, SetupError> {
+        Ok(Intercom { bearer: Arc::new(RwLock::new(setup::bearer(&token)?)), ..self.clone() })
+    }
+
+    /// Goes on with the token of `other`, as do all clones. What is on its way arrives with the old one.
+    pub fn take_token_of(&self, other: &Intercom) {
+        let bearer = other.bearer();
+        *self.bearer.write().unwrap_or_else(PoisonError::into_inner) = bearer;
+    }
+
+    /// Whether both have the same token.
+    pub fn has_token_of(&self, other: &Intercom) -> bool {
+        self.bearer() == other.bearer()
+    }
+
+    fn bearer(&self) -> HeaderValue {
+        self.bearer.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until `n` requests may be sent, and reserves them. Give them to [`Intercom::with`].
@@ -151,7 +177,7 @@ impl Intercom {
             Some(permits) => permits.launch().map_err(|until| IntercomError::RateLimited { until })?,
             None => self.transport.pacer.flight().await,
         };
-        let outcome = match self.transport.send(request, flight).await {
+        let outcome = match self.transport.send(request, self.bearer(), flight).await {
             Ok(Answer { value, at, received }) => read(&value, at).map(|value| Answer { value, at, received }),
             Err(error) => Err(error),
         };

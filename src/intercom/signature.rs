@@ -4,6 +4,7 @@
 //! Refuses: reading the body. Only [`Secrets::verify`] makes a [`Verified`], so nothing unsigned is ever parsed.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -53,14 +54,23 @@ pub enum SignatureError {
 }
 
 /// The client secrets that are accepted, ready for checking. Several of them let a secret be changed without a gap.
+/// Clones share them.
 #[derive(Clone)]
-pub struct Secrets(Vec<Hmac<Sha1>>);
+pub struct Secrets(Arc<RwLock<Arc<[Hmac<Sha1>]>>>);
 
 impl Secrets {
     /// Blank lines are left out: with an empty key anybody could sign. Without any secret nothing is accepted.
     pub fn new<'a>(lines: impl IntoIterator<Item = &'a SecretString>) -> Secrets {
-        let secrets = lines.into_iter().map(|line| line.expose_secret().trim()).filter(|secret| !secret.is_empty());
-        Secrets(secrets.map(|secret| keyed(secret.as_bytes())).collect())
+        Secrets(Arc::new(RwLock::new(ready(lines))))
+    }
+
+    /// Accepts these from now on, and no others.
+    pub fn replace<'a>(&self, lines: impl IntoIterator<Item = &'a SecretString>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = ready(lines);
+    }
+
+    fn current(&self) -> Arc<[Hmac<Sha1>]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Checks `raw` against the values of all its `X-Hub-Signature` headers, of which there must be exactly one.
@@ -74,7 +84,7 @@ impl Secrets {
             return Err(SignatureError::Repeated);
         }
         let signature = decode(value).ok_or(SignatureError::Malformed)?;
-        if self.0.iter().any(|state| fits(state, &raw, &signature)) {
+        if self.current().iter().any(|state| fits(state, &raw, &signature)) {
             Ok(Verified(raw))
         } else {
             Err(SignatureError::Wrong)
@@ -84,7 +94,7 @@ impl Secrets {
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} of them)", self.0.len())
+        write!(f, "Secrets({} of them)", self.current().len())
     }
 }
 
@@ -92,6 +102,11 @@ impl fmt::Debug for Secrets {
 pub fn sign(secret: &SecretString, body: &[u8]) -> String {
     let state = keyed(secret.expose_secret().as_bytes()).chain_update(body);
     format!("sha1={}", hex::encode(state.finalize().into_bytes()))
+}
+
+fn ready<'a>(lines: impl IntoIterator<Item = &'a SecretString>) -> Arc<[Hmac<Sha1>]> {
+    let secrets = lines.into_iter().map(|line| line.expose_secret().trim()).filter(|secret| !secret.is_empty());
+    secrets.map(|secret| keyed(secret.as_bytes())).collect()
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
@@ -172,6 +187,18 @@ mod tests {
         assert!(check(&["old", "new"], &[&by_new], BODY).is_ok());
         assert_eq!(check(&["old"], &[&by_new], BODY).err(), Some(SignatureError::Wrong));
         assert_eq!(check(&["new"], &[&by_new], b"{}").err(), Some(SignatureError::Wrong));
+    }
+
+    #[test]
+    fn what_is_replaced_is_accepted_no_more_by_any_clone() {
+        let secrets = Secrets::new(&[secret("old")]);
+        let shared = secrets.clone();
+        secrets.replace(&[secret("new")]);
+        for (text, want) in [("old", Some(SignatureError::Wrong)), ("new", None)] {
+            let signature = sign(&secret(text), BODY);
+            let checked = shared.verify([signature.as_bytes()].into_iter(), Bytes::from_static(BODY));
+            assert_eq!(checked.err(), want, "{text}");
+        }
     }
 
     #[test]

@@ -89,6 +89,17 @@ impl TemplateError {
         }
     }
 
+    /// A value that is missing is pointed at itself, not the whole expression around it.
+    pub(super) fn pointing_into(mut self, template: &str) -> TemplateError {
+        if let TemplateError::Missing { detail, range: Some(range) } = &mut self
+            && let Some(around) = template.get(range.clone())
+            && let Some(at) = super::variable(around, detail.trim_matches('`'))
+        {
+            *range = range.start + at..range.start + at + detail.trim_matches('`').len();
+        }
+        self
+    }
+
     /// From rendering sample data, so that details may be shown.
     pub(super) fn from_check(error: &Error) -> TemplateError {
         let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);

@@ -101,6 +101,22 @@ fn the_help_for_a_missing_value_shows_the_default() {
 }
 
 #[test]
+fn a_mistake_points_at_the_name_itself() {
+    for (template, marked) in [
+        ("{{ contact.first_name | default('x') }} {{ >contact }}", "contact"),
+        ("contact.nome {{ rule }} { contact.nome } {{ >contact.nome }}", "contact.nome"),
+        ("{{ teammate.name | default(>contact.name) }}", "contact.name"),
+        ("{% if rule == 'x' %}é{{ >nobody }}{% endif %}hello", "nobody"),
+        ("one\ntwo {{ rule |>upper }}", "upper"),
+        ("{{ >rule.name }}", "rule.name"),
+    ] {
+        let at = template.find('>').unwrap();
+        let error = check(&template.replacen('>', "", 1)).unwrap_err();
+        assert_eq!(error.range(), Some(at..at + marked.len()), "{template}: {error}");
+    }
+}
+
+#[test]
 fn a_template_that_never_ends_is_stopped() {
     let nested = "{% for a in 'aaaaaaaaaaaaaaaaaaaa' %}".repeat(5) + "x" + &"{% endfor %}".repeat(5);
     assert!(check(&nested).is_err());

@@ -1,7 +1,5 @@
 //! Which conversations are due, which must be read, and deciding on all of them again.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use sqlx::Row;
 
@@ -12,6 +10,7 @@ use super::{Context, Store, StoreError};
 use crate::engine::conversation::ConversationId;
 use crate::engine::decide;
 use crate::engine::history::History;
+use crate::rulebook::Edition;
 
 /// How many conversations are decided on again in one transaction; notifications wait no longer than that takes.
 const RESCHEDULED_AT_ONCE: i64 = 500;
@@ -22,6 +21,12 @@ pub(super) const DUE: &str =
 pub(super) const TO_FETCH: &str =
     "SELECT id FROM conversation WHERE fetch_at <= $1 AND +app_id = $2 ORDER BY fetch_at, id LIMIT $3";
 pub(super) const COUNT_TO_FETCH: &str = "SELECT count(*) FROM conversation WHERE fetch_at IS NOT NULL AND +app_id = $1";
+
+// Every one of them is there. As an UPDATE, SQLite would go through all conversations for each batch.
+pub(super) const RESCHEDULE: &str = "INSERT INTO conversation (app_id, id, flags, latest, due_at, fetch_at)
+    SELECT $2, value->>0, 0, '[]', value->>1, value->>2 FROM json_each($1) WHERE true
+    ON CONFLICT (app_id, id) DO UPDATE SET due_at = excluded.due_at,
+        fetch_at = coalesce(conversation.fetch_at, excluded.fetch_at)";
 
 /// A conversation as a search lists it.
 #[derive(Debug, Clone)]
@@ -139,8 +144,8 @@ impl Store {
         Ok(())
     }
 
-    /// Decides again on every conversation that is not closed, in batches between which notifications are
-    /// written. Returns how many.
+    /// Decides again on every conversation that is not closed, by the rules in force, in batches between which
+    /// notifications are written. Returns how many.
     pub async fn reschedule_all(&self, context: &Context) -> Result<u64, StoreError> {
         let mut after = String::new();
         let mut count = 0;
@@ -153,6 +158,7 @@ impl Store {
     /// One batch, by id: reading, deciding and writing under one lock, so that no notification slips between.
     async fn reschedule_batch(&self, after: &str, context: &Context) -> Result<Option<(String, u64)>, StoreError> {
         let mut writer = self.write().await;
+        let edition = context.rulebook.current();
         let app_id = context.workspace();
         let open = "SELECT json_array(c.app_id, c.id, c.state, c.snoozed_until, c.facts, c.updated_at, c.fetched, c.told_at,
                 c.notification_id, c.created_at, c.channel, c.delivered_as, c.flags, c.latest, c.by_admin, c.snooze_ends,
@@ -164,23 +170,19 @@ impl Store {
             FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";
         let found =
             sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(writer.connection()).await?;
-        let mut due: HashMap<&str, (Option<i64>, Option<i64>)> = HashMap::new();
+        let mut rows: Vec<(&str, Option<i64>, Option<i64>)> = Vec::new();
         for row in &found {
-            let id: &str = row.try_get(2)?;
-            let decision = decide_again(row.try_get(0)?, row.try_get(1)?, context);
-            let (at, fetch_at) = decision.unwrap_or_else(|error| {
+            let decision = decide_again(row.try_get(0)?, row.try_get(1)?, &edition, context.now);
+            let (due_at, fetch_at) = decision.unwrap_or_else(|error| {
                 // Due at once: the sweep meets it, and tells health.
                 tracing::error!(error = %error, "a conversation cannot be decided on");
                 (Some(context.now), None)
             });
-            due.insert(id, (at.map(ms), fetch_at.map(ms)));
+            rows.push((row.try_get(2)?, due_at.map(ms), fetch_at.map(ms)));
         }
         let last = found.last().map(|row| row.try_get(2)).transpose()?;
         let Some(last) = last else { return Ok(None) };
-        let set = "UPDATE conversation SET due_at = j.value->>1, fetch_at = coalesce(fetch_at, j.value->>2)
-            FROM json_each($1) j WHERE conversation.app_id = $2 AND conversation.id = j.value->>0";
-        let rows: Vec<_> = due.into_iter().map(|(id, (due_at, fetch_at))| (id, due_at, fetch_at)).collect();
-        let set = sqlx::query(set).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
+        let set = sqlx::query(RESCHEDULE).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
         Ok(Some((last, set.rows_affected())))
     }
 
@@ -210,13 +212,14 @@ impl Store {
 fn decide_again(
     conversation: &str,
     attempts: &str,
-    context: &Context,
+    edition: &Edition,
+    now: Timestamp,
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
     let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
     let conversation: ConversationRow = serde_json::from_str(conversation).map_err(odd)?;
     let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
-    let attempts = attempts.into_iter().map(|row| row.attempt(context.dry_run)).collect::<Result<_, _>>()?;
+    let attempts = attempts.into_iter().map(|row| row.attempt(edition.dry_run())).collect::<Result<_, _>>()?;
     let conversation = conversation.conversation()?;
-    let decision = decide(&conversation, &History { attempts }, &context.rules, context.now);
-    Ok((decision.due_at(), to_read(&conversation, &decision, context)))
+    let decision = decide(&conversation, &History { attempts }, edition.rules(), now);
+    Ok((decision.due_at(), to_read(&conversation, &decision, edition.rules(), now)))
 }

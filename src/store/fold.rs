@@ -1,6 +1,7 @@
 //! A batch in memory: read once, folded item by item, decided on, written once.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
@@ -11,7 +12,8 @@ use super::rows::{self, AttemptRow, ConversationRow, json, ms};
 use super::writing::Writing;
 use crate::engine::conversation::{Conversation, Sighting};
 use crate::engine::history::History;
-use crate::engine::{Decision, Why, decide};
+use crate::engine::{Decision, RuleSet, Why, decide};
+use crate::rulebook::Edition;
 
 // Plain `?` only: in one round trip a later statement's numbered parameters would get the earlier ones' values.
 // Where no body holds a byte, the bodies are bound as NULL: hence the x''.
@@ -58,6 +60,8 @@ pub(super) struct Known {
 /// The batch in memory, between reading and writing.
 pub(super) struct Fold<'a> {
     context: &'a Context,
+    /// The rules in force when the database became ours.
+    pub(super) edition: Arc<Edition>,
     seen: HashMap<(String, String), String>,
     pub(super) known: HashMap<(String, String), Known>,
     pub(super) history: HashMap<(String, String), History>,
@@ -86,15 +90,16 @@ impl<'a> Fold<'a> {
             let conversation = row.conversation()?;
             known.insert((row.0, row.1), Known { conversation, fetch_at });
         }
+        let edition = context.rulebook.current();
         let mut history: HashMap<_, History> = HashMap::new();
         for row in attempts {
             let key = (row.0.clone(), row.1.clone());
-            history.entry(key).or_default().attempts.push(row.attempt(context.dry_run)?);
+            history.entry(key).or_default().attempts.push(row.attempt(edition.dry_run())?);
         }
         let seen = seen.into_iter().map(|(app_id, id, fingerprint)| ((app_id, id), fingerprint)).collect();
         let (changed, notifications, bodies) = (HashSet::new(), Vec::new(), Vec::new());
         let (kept, activities, facts) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Fold { context, seen, known, history, changed, notifications, bodies, kept, activities, facts })
+        Ok(Fold { context, edition, seen, known, history, changed, notifications, bodies, kept, activities, facts })
     }
 
     pub(super) fn add(&mut self, record: &Record) -> Recorded {
@@ -223,22 +228,29 @@ impl<'a> Fold<'a> {
     fn decide(&self, key: &(String, String)) -> Option<ConversationRow> {
         let known = self.known.get(key)?;
         let history = self.history.get(key).cloned().unwrap_or_default();
-        let decision = decide(&known.conversation, &history, &self.context.rules, self.context.now);
-        let fetch_at = known.fetch_at.or_else(|| to_read(&known.conversation, &decision, self.context));
+        let decision = decide(&known.conversation, &history, self.edition.rules(), self.context.now);
+        let fetch_at =
+            known.fetch_at.or_else(|| to_read(&known.conversation, &decision, self.edition.rules(), self.context.now));
         Some(ConversationRow::of(&key.0, &known.conversation, decision.due_at(), fetch_at))
     }
 }
 
 /// What must be read from Intercom before anything can be said: unknown facts, unless reading does not tell them.
-pub(super) fn to_read(conversation: &Conversation, decision: &Decision, context: &Context) -> Option<Timestamp> {
-    if !matches!(decision.why(), Why::NotRead) || conversation.gone {
+pub(super) fn to_read(
+    conversation: &Conversation,
+    decision: &Decision,
+    rules: &RuleSet,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    // Where the rules are what is unclear, reading does not help.
+    if !matches!(decision.why(), Why::NotRead) || conversation.gone || !rules.is_resolved() {
         return None;
     }
     match &conversation.snapshot {
-        Some(snapshot) if snapshot.version.fetched && !context.rules.asks_beyond(&snapshot.facts) => {
-            (!conversation.whole).then(|| context.now + READ_AGAIN)
+        Some(snapshot) if snapshot.version.fetched && !rules.asks_beyond(&snapshot.facts) => {
+            (!conversation.whole).then(|| now + READ_AGAIN)
         }
-        _ => Some(context.now),
+        _ => Some(now),
     }
 }
 

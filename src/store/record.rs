@@ -15,8 +15,8 @@ use super::writing::Writing;
 use super::{Store, StoreError};
 use crate::engine::conversation::{Conversation, ConversationId, Sighting};
 use crate::engine::history::History;
-use crate::engine::rule::RuleSet;
 use crate::engine::{Decision, decide};
+use crate::rulebook::Rulebook;
 
 /// What decisions depend on beside the conversation.
 #[derive(Debug, Clone)]
@@ -25,10 +25,8 @@ pub struct Context {
     pub app_id: Option<Arc<str>>,
     /// The admin that the daemon acts as, once known.
     pub admin_id: Option<Arc<str>>,
-    /// The rules.
-    pub rules: Arc<RuleSet>,
-    /// What was rehearsed counts as done.
-    pub dry_run: bool,
+    /// The rules, asked for at the moment of deciding: a context may be older than a change of rules.
+    pub rulebook: Rulebook,
     /// Which raw bodies are kept.
     pub keep_bodies: KeepBodies,
     /// The time, on Intercom's clock as far as it is known.
@@ -159,7 +157,8 @@ const READ: &str = "BEGIN IMMEDIATE; SELECT
 
 impl Store {
     /// Writes down a batch in one transaction and tells, for each item in order, what became of it. All or nothing:
-    /// after an error nothing of the batch is in the database.
+    /// after an error nothing of the batch is in the database. The rules are those in force once the database is ours:
+    /// whoever replaces them and then decides on every conversation again finds nothing decided by the old ones after it.
     pub async fn record(&self, batch: &[Record], context: &Context) -> Result<Vec<Recorded>, StoreError> {
         let mut writer = self.write().await;
         let done = self::batch(&mut writer, batch, context).await;
@@ -253,6 +252,6 @@ async fn decided(
     let key = (context.workspace().to_owned(), id.to_string());
     let Some(known) = fold.known.remove(&key) else { return Ok(None) };
     let history = fold.history.remove(&key).unwrap_or_default();
-    let decision = decide(&known.conversation, &history, &context.rules, context.now);
+    let decision = decide(&known.conversation, &history, fold.edition.rules(), context.now);
     Ok(Some(Decided { conversation: known.conversation, history, decision }))
 }

@@ -13,7 +13,8 @@ use super::*;
 use crate::engine::conversation::{
     Actor, Class, ConversationId, Facts, Part, PartId, Sighting, Snapshot, State, Tag, Version,
 };
-use crate::engine::rule::{RuleName, RuleSet, StepId, StepKind};
+use crate::engine::rule::{RuleName, StepId, StepKind};
+use crate::rulebook::{Edition, Rulebook};
 
 mod attempts;
 mod batches;
@@ -137,16 +138,19 @@ fn at(minutes: i64) -> Timestamp {
 /// A day, in minutes.
 const DAY: i64 = 24 * 60;
 
-fn rules() -> Arc<RuleSet> {
-    Arc::new(crate::config::parse("a.toml", RULES.as_bytes()).unwrap().config.rules)
+fn edition(rules: &str) -> Edition {
+    Edition::new(crate::config::parse("a.toml", rules.as_bytes()).unwrap().config.rules, false)
+}
+
+fn by(edition: Edition) -> Context {
+    Context { rulebook: Rulebook::new(edition), ..context() }
 }
 
 fn context() -> Context {
     Context {
         app_id: Some("ours".into()),
         admin_id: Some("9".into()),
-        rules: rules(),
-        dry_run: false,
+        rulebook: Rulebook::new(edition(RULES)),
         keep_bodies: KeepBodies::Odd,
         now: at(0),
     }

@@ -85,7 +85,7 @@ impl Sweeper {
             return Ok(Next::Go);
         }
         let prompt = self.prompt(&action).await;
-        let (next, to_follow) = prompt.perform(id, acting, claimed, &due, budget, swept).await?;
+        let (next, to_follow) = Box::pin(prompt.perform(id, acting, claimed, &due, budget, swept)).await?;
         drop(prompt);
         if to_follow {
             self.follow_up(acting).await?;

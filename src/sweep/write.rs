@@ -58,9 +58,15 @@ impl Sweeper {
             contact_name,
             conversation_id: fresh.decided.conversation.id.to_string(),
             conversation_title: fresh.read.title.clone(),
-            teammate_name: None,
+            teammate_name: self.teammate_name(fresh),
             timezone: self.settings.timezone.clone(),
         }
+    }
+
+    /// The name of the teammate it is assigned to; known if a text asks for it.
+    fn teammate_name(&self, fresh: &Fresh) -> Option<String> {
+        let assignee = fresh.decided.conversation.facts()?.admin_assignee_id.clone()??;
+        self.standpoint.names().teammate(&assignee)
     }
 
     /// The contact's name, if a text asks for it. Without an answer the text's own default is used.

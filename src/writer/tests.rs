@@ -11,6 +11,8 @@ use crate::clock::{Clock, ManualClock};
 use crate::engine::conversation::{ConversationId, Facts, Sighting, Snapshot, State, Version};
 use crate::intercom::Intercom;
 use crate::intercom::text::TextKey;
+use crate::names::Names;
+use crate::rulebook::{Edition, Rulebook};
 use crate::standpoint::Identity;
 use crate::store::KeepBodies;
 use crate::store::tests::Shelf;
@@ -42,7 +44,8 @@ fn standpoint() -> Standpoint {
     let token = SecretString::from("token");
     let intercom = Intercom::new(settings, token, TextKey::new(&[7; 32]).into(), clock.clone()).unwrap();
     let identity = Identity { app_id: Some("ours".into()), admin_id: Some("9".into()) };
-    Standpoint::new(clock, intercom, Arc::new(config.rules), true, KeepBodies::Odd, identity)
+    let rulebook = Rulebook::new(Edition::new(config.rules, true));
+    Standpoint::new(clock, intercom, rulebook, KeepBodies::Odd, identity, Names::default())
 }
 
 fn noon() -> Timestamp {

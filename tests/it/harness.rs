@@ -8,8 +8,8 @@ use autoclosed::config::{self, Secrets};
 use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::engine::ConversationId;
 use autoclosed::engine::conversation::Conversation;
-use autoclosed::engine::rule::Called;
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Workspace};
+use autoclosed::rulebook::{Edition, Rulebook};
 use autoclosed::store::{Context, KeepBodies};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -60,20 +60,6 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    /// With the ids that the workspace has for the teams and teammates that the rules name.
-    pub(crate) fn with_ids(mut self) -> Recipe {
-        let Workspace { teams, admins, .. } = Workspace::default();
-        self.config.rules = self.config.rules.with_ids(|called| match called {
-            Called::Team(name) => teams.iter().find(|team| team.name == *name).map(|team| team.id.clone()),
-            Called::Teammate(name) => {
-                let called_so = |id: &str, email: &str| id == name || email == name;
-                admins.iter().find(|admin| called_so(&admin.id, &admin.email)).map(|admin| admin.id.clone())
-            }
-            Called::Tag(_) => None,
-        });
-        self
-    }
-
     pub(crate) async fn start(self) -> Daemon {
         let secrets = Secrets {
             access_token: SecretString::from(Workspace::default().token),
@@ -150,7 +136,13 @@ impl House {
         self.config().rules
     }
 
-    fn config(&self) -> config::Config {
+    /// The same, for whoever wants to decide by them.
+    pub(crate) fn rulebook(&self) -> Rulebook {
+        Rulebook::new(Edition::new(self.rules(), false))
+    }
+
+    /// What is configured, as the next start and a reload read it.
+    pub(crate) fn config(&self) -> config::Config {
         let (head, rules) = match self.configuration.find("[[") {
             Some(at) => self.configuration.split_at(at),
             None => (self.configuration.as_str(), ""),
@@ -273,8 +265,7 @@ impl House {
         let context = Context {
             app_id: Some(Arc::from(Workspace::default().app_id)),
             admin_id: Some(Arc::from(Workspace::default().token_admin)),
-            rules: Arc::new(self.rules()),
-            dry_run: false,
+            rulebook: self.rulebook(),
             keep_bodies: KeepBodies::Odd,
             now: self.clock.now(),
         };

@@ -45,8 +45,7 @@ async fn what_is_due_next_is_written_with_the_outcome() {
     let context = Context {
         app_id: Some(Arc::from("ab12cd34")),
         admin_id: Some(Arc::from("1009")),
-        rules: Arc::new(house.rules()),
-        dry_run: false,
+        rulebook: house.rulebook(),
         keep_bodies: KeepBodies::Odd,
         now,
     };

@@ -4,13 +4,16 @@
 
 mod closes;
 mod demo;
+mod handbook;
 mod harness;
 mod hazards;
 mod looks;
+mod names;
 mod operates;
 mod perils;
 mod receives;
 mod recipes;
+mod reloads;
 mod sockets;
 mod steps;
 mod survives;

@@ -1,5 +1,7 @@
 //! The program itself, as an operator runs it: exit statuses, what it prints, signals, and one close from end to end.
 
+mod refusals;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -362,6 +364,55 @@ async fn a_snoozed_conversation_is_closed_once_by_the_running_program() {
     }
     let journal = journal(&place.file("a.db")).await;
     assert_eq!(journal, ["done close"]);
+}
+
+/// The check `config` of a running program, as its listener for operators tells it.
+async fn config_check(ready: &Value) -> Value {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let report = client.get(ready["health"].as_str().unwrap()).send().await.unwrap();
+    let report: Value = report.json().await.unwrap();
+    report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "config").unwrap().clone()
+}
+
+/// Nobody can say when a signal has been taken, so that the second one may come at any moment of the first reload.
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_reads_the_configuration_again_and_a_bad_one_changes_nothing() {
+    let fake = FakeIntercom::start(Clock::System, Workspace::default()).await.unwrap();
+    let (schedule, rules) = RULE.split_once("[[rule]]").unwrap();
+    let place = Place::new(&configuration(&fake.url(), schedule));
+    let mut running = Running::start(&place);
+    let ready = running.wait_for("is ready");
+    fake.send_notifications_to(ready["webhook"].as_str().unwrap(), CLIENT_SECRET);
+    let id = fake.contact_starts("How do I export my data?");
+    fake.teammate_replies(&id, "Under Settings, then Export.");
+    fake.teammate_snoozes(&id, Clock::System.now() + SignedDuration::from_hours(24));
+    fake.settle().await;
+
+    let bad = configuration(&fake.url(), "access_token = \"hunter2\"\n").replace("\"live\"", "\"life\"");
+    std::fs::write(place.file("a.toml"), bad).unwrap();
+    running.send("HUP");
+    let told = running.wait_for("not reloaded; the old rules still hold");
+    let why = told["why"].as_str().unwrap();
+    assert!(why.starts_with("a.toml:1:8: ") && why.ends_with(" (and 1 more)"), "{why}");
+    let check = config_check(&ready).await;
+    assert_eq!(
+        check,
+        json!({"name": "config", "ok": false, "detail": format!("{why}; not reloaded, the old rules still hold")})
+    );
+
+    let good = configuration(&fake.url(), &format!("{schedule}[[rule]]{rules}"));
+    std::fs::write(place.file("a.toml"), good).unwrap();
+    running.send("HUP");
+    running.send("HUP");
+    running.wait_for("reloaded the configuration (live)");
+    until(|| fake.conversation(&id).unwrap().state == "closed").await;
+    let check = config_check(&ready).await;
+    assert_eq!(check, json!({"name": "config", "ok": true, "detail": "1 rule, live"}));
+
+    let (status, _, lines) = running.signal("TERM");
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.starts_with("a.toml:1:8: ")), "all mistakes on standard error: {lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("hunter2")), "{lines:#?}");
 }
 
 async fn journal(database: &Path) -> Vec<String> {

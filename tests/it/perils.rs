@@ -41,8 +41,7 @@ async fn two_that_look_into_one_attempt_leave_it_whole() {
     let context = Context {
         app_id: Some(Arc::from("ab12cd34")),
         admin_id: Some(Arc::from("1009")),
-        rules: Arc::new(house.rules()),
-        dry_run: false,
+        rulebook: house.rulebook(),
         keep_bodies: KeepBodies::Odd,
         now,
     };

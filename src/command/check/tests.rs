@@ -64,7 +64,9 @@ fn a_good_file_is_told_in_plain_words() {
     snoozed-a-week: snoozed or woken conversations waiting for the contact, not tagged vip, legal or press
       counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
       after 5 days: send a message
+        | Did that solve it?
       after 7 days: close with a last word
+        | Reply any time and it opens again.
 
     trial: all conversations waiting for the contact
       counting from the latest contact_reply
@@ -219,6 +221,7 @@ fn calendars_and_conditions_are_told_in_plain_words() {
       counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed, opened or bot_reply
       counting the hours of office only, and acting in them only
       after 1 working day:   send a message
+        | Hello?
       after 10 working days: close silently
 
     old: snoozed conversations waiting for the contact, in which the contact never wrote, not snoozed for more than 14 days, not rated, of priority low or none, with the AI resolution abandoned, tagged a and b, by email, begun as admin_initiated, begun on or after 2026-07-01 00:00 IST, begun before 2026-12-01 09:00 GMT
@@ -229,14 +232,210 @@ fn calendars_and_conditions_are_told_in_plain_words() {
     ");
 }
 
+const DEEDS: &str = r#"
+[[rule]]
+name = "everything"
+match.team = ["Support", "2nd level"]
+match.not_team = "Sales"
+match.assignee = "a@example.com"
+match.not_assignee = ["5784329", "b@example.com"]
+match.unassigned = false
+match.attribute.paid = true
+match.attribute."Plan type" = ["gold", "5", 5, 2.5]
+step = [
+    { after = "1 day", do = "note", body = "Quiet." },
+    { after = "2 days", do = "snooze", for = "3 days" },
+    { after = "5 days", do = "open" },
+    { after = "6 days", do = "assign", team = "Support" },
+    { after = "7 days", do = "assign", team = "Support", teammate = "a@example.com" },
+    { after = "8 days", do = "assign", to = "nobody" },
+    { after = "9 days", do = "tag", tags = ["a", "b", "c"] },
+    { after = "10 days", do = "untag", tags = "a" },
+    { after = "11 days", do = "update", read = true },
+    { after = "12 days", do = "update", set = { plan = "gold", count = 5 }, read = false },
+    { after = "13 days", do = "close", silent = true, tags = "auto-closed", set.auto_closed_by = "{{ rule }}" },
+]
+
+[[rule]]
+name = "rest"
+match.unassigned = true
+step = [{ after = "1 day", do = "close", body = "Bye.", tags = ["auto-closed", "quiet"] }]
+"#;
+
+#[test]
+fn every_deed_is_told_in_plain_words() {
+    let (status, out, err) = checked(DEEDS, true, false);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let (_, out) = out.split_once("owns a conversation:\n").unwrap();
+    insta::assert_snapshot!(out, @r#"
+
+    everything: all conversations waiting for the contact, assigned to somebody, assigned to team Support or 2nd level, not assigned to team Sales, assigned to teammate a@example.com, not assigned to teammate 5784329 or b@example.com, whose attribute Plan type is "gold", "5", 5 or 2.5, whose attribute paid is true
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
+      after 1 day:   leave a note
+        | Quiet.
+      after 2 days:  snooze for 3 days
+      after 5 days:  open
+      after 6 days:  assign to team Support
+      after 7 days:  assign to team Support and teammate a@example.com
+      after 8 days:  assign to nobody
+      after 9 days:  tag a, b and c
+      after 10 days: untag a
+      after 11 days: mark as read
+      after 12 days: set count and plan and mark as unread
+      after 13 days: close silently, then tag auto-closed and set auto_closed_by
+
+    rest: all conversations waiting for the contact, assigned to nobody
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
+      after 1 day: close with a last word, then tag auto-closed and quiet
+        | Bye.
+    "#);
+}
+
 #[test]
 fn a_calendar_that_stays_shut_for_long_is_doubted() {
-    let shut = (22..=31).map(|day| format!("2026-12-{day}")).chain((1..=31).map(|day| format!("2027-01-{day:02}")));
-    let text = CALENDARS.replace("2026-12-22, 2026-12-25, \"2027-01-01\"", &shut.collect::<Vec<_>>().join(", "));
+    let days = (22..=31).map(|day| format!("2026-12-{day}")).chain((1..=31).map(|day| format!("2027-01-{day:02}")));
+    let days: Vec<_> = days.map(|day| format!("    {day},\n")).collect();
+    let text = CALENDARS.replace("2026-01-01, 2026-12-22, 2026-12-25, \"2027-01-01\"", &format!("\n{}", days.concat()));
     let (status, _, err) = checked(&text, true, false);
     assert_eq!(status, 0);
     insta::assert_snapshot!(err, @r#"
-    a.toml:1:1: warning: calendar "office" does not open before Mon 2027-02-01
+    a.toml:7:1: warning: calendar "office" does not open before Mon 2027-02-01
+      |
+    7 | holidays = [
+      | ^^^^^^^^
     help: look through its holidays: nothing counts by it until then
     "#);
+}
+
+#[test]
+fn a_calendar_without_a_list_of_holidays_is_pointed_at_by_its_name() {
+    let text = CALENDARS.replace("holidays = [2026-01-01, 2026-12-22, 2026-12-25, \"2027-01-01\"]", "");
+    let at = |now: &str| {
+        let mut loaded = config::parse("a.toml", text.as_bytes()).unwrap();
+        loaded.doubt_at(now.parse().unwrap());
+        loaded.warnings.to_string()
+    };
+    assert_eq!(at("2026-12-22T12:00:00Z"), "");
+    insta::assert_snapshot!(at("9999-12-30T21:59:00Z"), @r#"
+    a.toml:5:1: warning: calendar "office" does not open in the next ten years
+      |
+    5 | name = "office"
+      | ^^^^
+    help: look through its holidays: nothing counts by it until then
+
+    a.toml:10:1: warning: calendar "night" does not open in the next ten years
+       |
+    10 | name = "night"
+       | ^^^^
+    help: look through its holidays: nothing counts by it until then
+    "#);
+}
+
+const TEXTS: &str = r#"
+timezone = "Pacific/Kiritimati"
+
+[[calendar]]
+name = "office"
+hours = { mon-fri = "09:00-18:00" }
+timezone = "Europe/Dublin"
+holidays = [2026-12-22, 2026-12-25, 2026-12-28]
+
+[[rule]]
+name = "answered"
+match.state = "open"
+clock = "office"
+act_only = "office"
+
+[[rule.step]]
+after = "2 working days"
+do = "reply"
+body = """
+Hi {{ contact.first_name | default('there') }}, did "{{ conversation.title | default('that') }}" solve it?
+
+We will close this on {{ closes_at | date }}. \u001b[31m {{ teammate.name | default(rule) }}"""
+
+[[rule.step]]
+after = "3 working days"
+do = "reply"
+body = "A text of very many words that go on and on, {{ contact.name | default('you') }}, until they have passed the end of the line: http://example.com/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+[[rule.step]]
+after = "5 working days"
+do = "close"
+body = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n{{ quiet_for }}, {{ closes_at }}\n"
+
+[[rule]]
+name = "in office hours"
+match.state = "snoozed"
+act_only = "office"
+step = [
+    { after = "5 days", do = "reply", body = "Quiet for {{ quiet_for }}, closing on {{ closes_at }}" },
+    { after = "7 days", do = "close", body = "Closed on {{ closes_at | date }} after {{ quiet_for }}" },
+]
+"#;
+
+#[test]
+fn every_text_is_told_as_it_reads_with_and_without_names() {
+    let (status, out, err) = checked(TEXTS, true, false);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let (_, out) = out.split_once("acting in them only\n").unwrap();
+    insta::assert_snapshot!(out, @r#"
+      after 2 working days: send a message
+        | Hi Alex, did "A question" solve it?
+        |
+        | We will close this on Wednesday 30 December 2026. �[31m Sam
+        where names and title are not known:
+        | Hi there, did "that" solve it?
+        |
+        | We will close this on Wednesday 30 December 2026. �[31m answered
+      after 3 working days: send a message
+        | A text of very many words that go on and on, Alex Example, until they have passed the end of
+        > the line:
+        > http://example.com/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        > aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        where names and title are not known:
+        | A text of very many words that go on and on, you, until they have passed the end of the line:
+        > http://example.com/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        > aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      after 5 working days: close with a last word
+        | 1
+        | 2
+        | 3
+        | 4
+        | 5
+        | 6
+        | 7
+        | 8
+        | 9
+        | 10
+        and 2 more lines
+
+    in office hours: snoozed conversations waiting for the contact
+      counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened
+      acting in the hours of office only
+      after 5 days: send a message
+        | Quiet for 5 days, closing on Tuesday 29 December 2026
+      after 7 days: close with a last word
+        | Closed on Wednesday 23 December 2026 after 7 days
+    "#);
+}
+
+#[test]
+fn shown_lines_are_never_longer_than_they_may_be() {
+    let words = ["é".repeat(200), "a ".repeat(100), format!("{} {}", "b".repeat(93), "c".repeat(95)), " ".repeat(120)];
+    for word in words {
+        let rule = RULES
+            .replace("Did that solve it?", &format!("x{word}"))
+            .replace("step = {", "step = [{")
+            .replace("true }", "true }]");
+        let (status, out, err) = checked(&rule, true, false);
+        assert_eq!(status, 0, "{err}");
+        let text = out.lines().filter(|line| line.starts_with("    | ") || line.starts_with("    > "));
+        assert!(text.clone().all(|line| line.chars().count() <= 100), "{out}");
+        let told: String = text.map(|line| line[6..].trim()).collect();
+        assert_eq!(
+            told.matches(['é', 'b', 'c', 'a']).count(),
+            format!("{word}Reply any time and it opens again.").matches(['é', 'b', 'c', 'a']).count()
+        );
+    }
 }

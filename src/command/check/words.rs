@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::texts;
 use crate::config::{Config, duration};
 use crate::engine::Rule;
 use crate::engine::calendar::{Calendar, OpenRange};
@@ -27,11 +28,6 @@ pub(super) fn calendars(config: &Config, now: Timestamp, out: &mut dyn Write) ->
         writeln!(out, "  {}", holidays(calendar, now))?;
     }
     Ok(())
-}
-
-/// The day of `at` by the calendar's clocks: `Fri 2026-12-25`.
-pub(super) fn day(calendar: &Calendar, at: Timestamp) -> String {
-    calendar.timezone().to_datetime(at).strftime("%a %Y-%m-%d").to_string()
 }
 
 fn holidays(calendar: &Calendar, now: Timestamp) -> String {
@@ -71,14 +67,14 @@ fn hours(calendar: &Calendar) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn rules(config: &Config, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn rules(config: &Config, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
     if !config.rules.rules.is_empty() {
         writeln!(out, "\nRules, of which the first that fits owns a conversation:")?;
     }
-    config.rules.rules.iter().try_for_each(|rule| tell(rule, &config.timezone, out))
+    config.rules.rules.iter().try_for_each(|rule| tell(rule, &config.timezone, now, out))
 }
 
-fn tell(rule: &Rule, timezone: &TimeZone, out: &mut dyn Write) -> io::Result<()> {
+fn tell(rule: &Rule, timezone: &TimeZone, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}: {}", rule.name, conversations(rule, timezone))?;
     if rule.steps.is_empty() {
         return writeln!(out, "  left alone, whatever the rules below say");
@@ -106,7 +102,11 @@ fn tell(rule: &Rule, timezone: &TimeZone, out: &mut dyn Write) -> io::Result<()>
         })
         .collect();
     let width = steps.iter().map(|(after, _)| after.len()).max().unwrap_or(0);
-    steps.iter().try_for_each(|(after, deed)| writeln!(out, "  after {after:width$} {deed}"))
+    for (index, (after, deed)) in steps.iter().enumerate() {
+        writeln!(out, "  after {after:width$} {deed}")?;
+        texts::tell(rule, index, timezone, now, out)?;
+    }
+    Ok(())
 }
 
 /// The conversations that a match fits, in words.

@@ -53,7 +53,7 @@ impl<'a> Deed<'a> {
             None => deed.whatever_it_is(table),
             Some(kind @ StepKind::Reply) => deed.needed_body(table, kind).map(|body| Act::Reply { body }),
             Some(kind @ StepKind::Note) => deed.needed_body(table, kind).map(|body| Act::Note { body }),
-            Some(StepKind::Close) => deed.close(table),
+            Some(StepKind::Close) => Some(deed.close(table)),
             Some(StepKind::Snooze) => length(table).map(|length| Act::Snooze { length }),
             Some(StepKind::Open) => Some(Act::Open),
             Some(StepKind::Assign) => assignment(table).map(Act::Assign),
@@ -104,13 +104,13 @@ impl<'a> Deed<'a> {
         Some(text)
     }
 
-    fn close(&mut self, table: &mut Reader<'a>) -> Option<Act> {
+    fn close(&mut self, table: &mut Reader<'a>) -> Act {
         let silent = table.boolean("silent");
         speaks_or_not(table, silent.as_ref());
         let body = self.body(table, StepKind::Close);
         let tags = self.tags(table).unwrap_or_default();
         let set = attributes::set(table, &mut self.templates).unwrap_or_default();
-        Some(Act::Close { body, labels: Labels { tags, set, ..Labels::default() } })
+        Act::Close { body, labels: Labels { tags, set, ..Labels::default() } }
     }
 
     fn needed_tags(&mut self, table: &mut Reader<'a>, kind: &str) -> Option<Vec<String>> {

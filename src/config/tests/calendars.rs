@@ -295,3 +295,29 @@ fn a_file_of_holidays_lies_beside_the_configuration() {
     std::fs::remove_file(dir.path().join("days/holidays.ics")).unwrap();
     assert_eq!(super::load(&path).unwrap_err().errors[0].message, "there is no file `days/holidays.ics`");
 }
+
+#[test]
+fn a_file_of_holidays_has_a_name() {
+    let text =
+        OFFICE.replace("days/holidays.ics", " ") + "[[rule]]\nname = \"vip\"\nmatch.tags = \"vip\"\nleave = true\n";
+    insta::assert_snapshot!(told(&text), @r#"
+    a.toml:5:17: `holidays_file` names no file
+      |
+    5 | holidays_file = " "
+      |                 ^^^
+    help: write for example holidays_file = "holidays.ics"
+    "#);
+}
+
+#[test]
+fn a_file_of_holidays_is_no_larger_than_a_configuration() {
+    let found = of_file(Ok(vec![b' '; super::LARGEST + 1]));
+    let (found, _) = found.split_once("\n\n").unwrap();
+    insta::assert_snapshot!(found, @r#"
+    a.toml:5:17: `days/holidays.ics` is larger than 10 MiB
+      |
+    5 | holidays_file = "days/holidays.ics"
+      |                 ^^^^^^^^^^^^^^^^^^^
+    help: name an .ics file with holidays alone
+    "#);
+}

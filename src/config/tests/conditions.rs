@@ -329,3 +329,24 @@ fn a_rule_on_bots_counts_from_their_answers_too() {
     assert!(rule("").contains(&Class::BotReply) && rule("").contains(&Class::ContactReply));
     assert_eq!(rule("counts_from = \"contact_reply\""), [Class::ContactReply]);
 }
+
+#[test]
+fn a_teammate_s_turn_that_never_comes_is_doubted() {
+    let text = r#"
+[[rule]]
+name = "quiet"
+match.last_speaker = "teammate"
+match.waiting_on = "teammate"
+[[rule.step]]
+after = "7 days"
+do = "close"
+silent = true
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:3:7: warning: this rule fits nothing: it is never a teammate's turn when a teammate spoke last
+      |
+    3 | match.last_speaker = "teammate"
+      |       ^^^^^^^^^^^^
+    help: change match.waiting_on (default "contact") or match.last_speaker
+    "#);
+}

@@ -70,9 +70,10 @@ fn a_step_is_known_by_its_kind_and_its_place_among_those() {
     });
     let config = good(&rule(&steps));
     let ids: Vec<String> = config.rules.rules[0].steps.iter().map(|step| step.id.to_string()).collect();
-    insta::assert_snapshot!(ids.join(", "), @r#"
-    note 1, tag 1, reply 1, note 2, snooze 1, open 1, open 2, tag 2, untag 1, assign 1, update 1, reply 2, close
-    "#);
+    insta::assert_snapshot!(
+        ids.join(", "),
+        @"note 1, tag 1, reply 1, note 2, snooze 1, open 1, open 2, tag 2, untag 1, assign 1, update 1, reply 2, close"
+    );
 }
 
 #[test]
@@ -95,6 +96,77 @@ fn only_texts_that_contacts_see_have_channels() {
 #[test]
 fn a_rule_that_never_closes_is_fine() {
     assert_eq!(told(&rule("{ after = \"1 day\", do = \"assign\", to = \"nobody\" }")), "");
+}
+
+#[test]
+fn a_step_that_holds_the_rest_of_its_own_rule_is_doubted() {
+    let text = r#"
+[safety]
+hold_tags = ["hands-off", "wait"]
+[[rule]]
+name = "quiet"
+match.state = "open"
+step = [
+    { after = "1 day", do = "tag", tags = ["asked", "wait"] },
+    { after = "2 days", do = "untag", tags = "hands-off" },
+    { after = "7 days", do = "close", silent = true, tags = "hands-off" },
+]
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:7:53: warning: the tag "wait" holds the conversation, so no step after this one is done
+      |
+    7 |     { after = "1 day", do = "tag", tags = ["asked", "wait"] },
+      |                                                     ^^^^^^
+    help: attach it in the last step, or attach a tag that is not in hold_tags
+    "#);
+}
+
+#[test]
+fn tags_that_a_rule_itself_rules_out_or_nothing_matches_are_fine() {
+    let text = r#"
+[[rule]]
+name = "quiet"
+match.state = "open"
+match.not_tags = "asked"
+step = [
+    { after = "1 day", do = "tag", tags = "asked" },
+    { after = "2 days", do = "untag", tags = "never seen" },
+    { after = "7 days", do = "close", silent = true },
+]
+"#;
+    assert_eq!(told(text), "");
+}
+
+#[test]
+fn a_promise_to_close_needs_a_close_in_notes_and_attributes_too() {
+    let text = r#"
+[[rule]]
+name = "quiet"
+match.state = "open"
+[[rule.step]]
+after = "1 day"
+do = "note"
+body = "Will close {{ closes_at | date }}."
+[[rule.step]]
+after = "2 days"
+do = "update"
+set.closing = "{{ closes_at | date }}"
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:7:23: `closes_at` in a rule that never closes
+      |
+    7 | body = "Will close {{ closes_at | date }}."
+      |                       ^^^^^^^^^
+    help: add a close to the rule, or do not promise one
+
+    a.toml:11:19: `closes_at` in a rule that never closes
+       |
+    11 | set.closing = "{{ closes_at | date }}"
+       |                   ^^^^^^^^^
+    help: add a close to the rule, or do not promise one
+    "#);
+    let closes = format!("{text}[[rule.step]]\nafter = \"7 days\"\ndo = \"close\"\nsilent = true\n");
+    assert_eq!(told(&closes), "");
 }
 
 /// Arguments with good and bad values.
@@ -124,6 +196,8 @@ const PIECES: [&str; 22] = [
 ];
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     /// A step that was refused without a word would be left out of the ladder, and the next one done in its place.
     #[test]
     fn no_step_is_left_out_without_a_word(
@@ -131,8 +205,9 @@ proptest! {
     ) {
         let names = ["reply", "note", "close", "snooze", "open", "assign", "tag", "untag", "update", "oops"];
         let steps = kinds.iter().enumerate().map(|(index, (kind, pieces))| {
-            let pieces = pieces.iter().map(|piece| format!(", {piece}")).collect::<String>();
-            format!("{{ after = \"{} days\", do = \"{}\"{pieces} }}", index + 1, names[*kind])
+            let head = [format!("after = \"{} days\"", index + 1), format!("do = \"{}\"", names[*kind])];
+            let all = head.iter().map(String::as_str).chain(pieces.iter().copied()).collect::<Vec<_>>();
+            format!("{{ {} }}", all.join(", "))
         });
         let text = rule(&steps.collect::<Vec<_>>().join(",\n"));
         if let Ok(loaded) = parse("a.toml", text.as_bytes()) {

@@ -112,7 +112,7 @@ do = "close"
 silent = true
 "#;
     insta::assert_snapshot!(told(text), @r#"
-    a.toml:8:1: warning: rule "quiet" never gets a conversation: "all" above takes all that it fits
+    a.toml:8:1: warning: rule "quiet" never gets a conversation: "all" above takes all that it fits, for example one that is open, waiting for the contact, tagged vip
       |
     8 | [[rule]]
       | ^^^^^^^^
@@ -146,12 +146,29 @@ do = "close"
 silent = true
 "#;
     insta::assert_snapshot!(told(text), @r#"
-    a.toml:11:1: warning: rule "quiet" never gets a conversation: "wide" above takes all that it fits
+    a.toml:11:1: warning: rule "quiet" never gets a conversation: "wide" above takes all that it fits, for example one that is woken, waiting for the contact, rated, tagged a
        |
     11 | [[rule]]
        | ^^^^^^^^
     help: move "quiet" above "wide", or remove one of the two
     "#);
+}
+
+#[test]
+fn wider_lists_of_assignees_and_attributes_take_all_of_narrower_ones() {
+    for (wide, narrow) in [
+        ("team = [\"A\", \"B\"]", "team = \"B\""),
+        ("not_team = \"A\"", "not_team = [\"B\", \"A\"]"),
+        ("assignee = [\"1\", \"2\"]", "assignee = [\"2\", \"1\"]"),
+        ("not_assignee = \"1\"", "not_assignee = [\"1\", \"2\"]"),
+        ("attribute.plan = [5, \"gold\"]", "attribute.plan = 5.0"),
+        ("attribute.plan = true", "attribute = { plan = true, tier = 1 }"),
+    ] {
+        let step = "step = [{ after = \"7 days\", do = \"close\", silent = true }]";
+        let rule = |name: &str, condition: &str| format!("[[rule]]\nname = \"{name}\"\nmatch.{condition}\n{step}\n");
+        let told = told(&format!("{}{}", rule("a", wide), rule("b", narrow)));
+        assert!(told.contains("rule \"b\" never gets a conversation"), "{wide} above {narrow}: {told}");
+    }
 }
 
 #[test]
@@ -165,6 +182,14 @@ fn a_rule_with_something_left_for_it_is_not_doubted() {
         ("not_tags = \"a\"", "not_tags = \"b\""),
         ("state = \"open\"", "waiting_on = \"anyone\""),
         ("state = \"open\"", "contact_replied = \"any\""),
+        ("team = \"A\"", "team = [\"A\", \"B\"]"),
+        ("team = \"A\"", "not_team = \"B\""),
+        ("not_team = [\"A\", \"B\"]", "not_team = \"B\""),
+        ("assignee = \"1\"", "assignee = \"a@example.com\""),
+        ("not_assignee = \"1\"", "unassigned = true"),
+        ("attribute.plan = \"gold\"", "attribute.plan = [\"gold\", 5]"),
+        ("attribute.plan = \"gold\"", "attribute.tier = \"gold\""),
+        ("attribute.plan = 5", "attribute.plan = \"5\""),
         ("rated = true", "rated = false"),
         ("unassigned = true", "state = \"open\""),
         ("snooze_at_most = \"7 days\"", "snooze_at_most = \"14 days\""),

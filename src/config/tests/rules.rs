@@ -275,3 +275,36 @@ silent = true
     help: write one of "wait_for_reply", "count_again"
     "#);
 }
+
+#[test]
+fn a_name_stands_on_one_line_without_spaces_around() {
+    let text = r#"
+[[rule]]
+name = "quiet "
+match.state = "open"
+[[rule.step]]
+after = "7 days"
+do = "close"
+silent = true
+[[rule]]
+name = "two\nlines"
+match.tags = "a"
+[[rule.step]]
+after = "7 days"
+do = "close"
+silent = true
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:2:8: the name of a rule has no spaces around it and stands on one line
+      |
+    2 | name = "quiet "
+      |        ^^^^^^^^
+    help: write for example name = "snoozed-a-week"
+
+    a.toml:9:8: the name of a rule has no spaces around it and stands on one line
+      |
+    9 | name = "two\nlines"
+      |        ^^^^^^^^^^^^
+    help: write for example name = "snoozed-a-week"
+    "#);
+}

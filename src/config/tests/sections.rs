@@ -297,3 +297,48 @@ hold_tags = ["autoclose-hold", " "]
     help: write for example hold_tags = ["autoclose-hold"]
     "#);
 }
+
+#[test]
+fn a_base_url_is_https() {
+    let text = r#"
+[intercom]
+base_url = "ftp://proxy.example.com"
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:2:12: `base_url` must begin with https://
+      |
+    2 | base_url = "ftp://proxy.example.com"
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^
+    help: write for example base_url = "https://intercom-proxy.example.com"
+    "#);
+}
+
+#[test]
+fn a_webhook_path_is_plain() {
+    let text = r#"
+[server]
+webhook_path = "/webhooks?x=1"
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:2:16: `webhook_path` has a character in it that does not belong in a path
+      |
+    2 | webhook_path = "/webhooks?x=1"
+      |                ^^^^^^^^^^^^^^^
+    help: use letters, digits, and the signs / - . _ ~ only
+    "#);
+}
+
+#[test]
+fn a_database_has_a_file_name() {
+    let text = r#"
+[database]
+url = "sqlite: "
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:2:7: the database has no file name
+      |
+    2 | url = "sqlite: "
+      |       ^^^^^^^^^^
+    help: write for example url = "sqlite:/var/lib/autoclosed/autoclosed.db"
+    "#);
+}

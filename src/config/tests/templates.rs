@@ -123,3 +123,79 @@ silent = true
     help: fine for a trial; in daily use people need longer to answer
     "#);
 }
+
+#[test]
+fn a_place_is_found_behind_escapes_and_line_ends() {
+    let text = r#"
+[[rule]]
+name = "quiet"
+match.state = "open"
+[[rule.step]]
+after = "5 days"
+do = "reply"
+body = "closes_at caf\u00e9 \"{{ closes_at }}\""
+[[rule.step]]
+after = "7 days"
+do = "reply"
+body = """
+Did \"it\" \
+    work,
+é {{ teammate.name | default(contact.name) }}?
+"""
+"#;
+    let windows = text.replace('\n', "\r\n");
+    assert_eq!(told(&windows), told(text));
+    insta::assert_snapshot!(told(&windows), @r#"
+    a.toml:7:34: `closes_at` in a rule that never closes
+      |
+    7 | body = "closes_at caf\u00e9 \"{{ closes_at }}\""
+      |                                  ^^^^^^^^^
+    help: add a close to the rule, or do not promise one
+
+    a.toml:14:30: `contact.name` is not always known
+       |
+    14 | é {{ teammate.name | default(contact.name) }}?
+       |                              ^^^^^^^^^^^^
+    help: write {{ contact.name | default('there') }}, with the word to use instead
+    "#);
+}
+
+#[test]
+fn a_text_that_can_come_out_empty_is_refused() {
+    let text = r#"
+[[rule]]
+name = "quiet"
+match.state = "open"
+[[rule.step]]
+after = "7 days"
+do = "reply"
+body = "{{ contact.name | default('') }}"
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:7:8: this template can come out empty
+      |
+    7 | body = "{{ contact.name | default('') }}"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    help: add words that are always there
+    "#);
+}
+
+#[test]
+fn what_does_not_work_is_pointed_at() {
+    let text = r#"
+[[rule]]
+name = "quiet"
+match.state = "open"
+[[rule.step]]
+after = "7 days"
+do = "reply"
+body = "On {{ rule | date }}, {{ rule() }}"
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    a.toml:7:22: this template does not work: `date` takes `closes_at`
+      |
+    7 | body = "On {{ rule | date }}, {{ rule() }}"
+      |                      ^^^^
+    help: write values as {{ contact.first_name | default('there') }}, everything else as plain text
+    "#);
+}

@@ -58,6 +58,15 @@ impl RuleSet {
         matched.chain(self.labels().flat_map(|labels| labels.set.keys())).cloned().collect()
     }
 
+    /// Whether the id of every team and teammate is known that a condition names.
+    pub fn is_resolved(&self) -> bool {
+        self.rules.iter().all(|rule| {
+            let Match { team, not_team, assignee, not_assignee, .. } = &rule.matches;
+            let mut named = team.iter().chain(not_team).chain(assignee).chain(not_assignee);
+            named.all(|named| named.id.is_some())
+        })
+    }
+
     /// Whether a rule looks at an attribute of which these facts know nothing, as it was not asked for when they were
     /// read.
     pub fn asks_beyond(&self, facts: &Facts) -> bool {

@@ -1,5 +1,7 @@
 //! Conversations of every sort: many at the same second, told twice and in any order, with parts of our own between.
 
+mod steps;
+
 use std::collections::BTreeSet;
 
 use proptest::collection::vec;
@@ -8,9 +10,8 @@ use proptest::prelude::*;
 
 use super::world::attempt;
 use super::*;
-use crate::engine::rule::{
-    self, Act, After, AfterReopen, ContactReplied, Labels, Match, StateName, StepKind, WaitingOn,
-};
+use crate::engine::rule::{self, AfterReopen, ContactReplied, Match, StateName, WaitingOn};
+use steps::{STEPS, TAGS, TEAMS, ladder};
 
 /// Seconds within which everything happens: six weeks.
 const SPAN: i64 = 42 * 86_400;
@@ -114,10 +115,12 @@ pub(super) fn folded<'a>(seen: impl IntoIterator<Item = &'a Sighting>) -> Conver
 
 /// A conversation that was read whole and that rules may touch.
 pub(super) fn conversation() -> impl Strategy<Value = Conversation> {
-    (parts(), state(), prop::sample::subsequence(vec!["vip", "beta"], 0..=2), any::<bool>()).prop_map(
-        |(parts, state, tags, email)| {
+    let team = option::of(prop::sample::select(&TEAMS[..]).prop_map(str::to_owned));
+    (parts(), state(), prop::sample::subsequence(vec!["vip", "beta"], 0..=2), any::<bool>(), team).prop_map(
+        |(parts, state, tags, email, team)| {
             let mut snapshot = super::fetched(at(SPAN), State::Open, &tags);
             snapshot.facts.state = state;
+            (snapshot.facts.team_assignee_id, snapshot.facts.admin_assignee_id) = (Some(team), Some(None));
             let channel = Some(if email { "email" } else { "conversation" }.to_owned());
             folded(&[Sighting { parts, snapshot: Some(snapshot), channel, whole: true, ..Sighting::of(id()) }])
         },
@@ -127,10 +130,25 @@ pub(super) fn conversation() -> impl Strategy<Value = Conversation> {
 const NAMES: [&str; 3] = ["first", "second", "third"];
 const TEMPLATES: [&str; 3] = ["Did that solve it?", "Anything else?", "Closing this."];
 
-fn rule_of(name: &'static str) -> impl Strategy<Value = Rule> {
+/// Conditions, each of them seldom but for the state.
+fn matches() -> impl Strategy<Value = Match> {
     let states = prop::sample::subsequence(vec![StateName::Open, StateName::Snoozed, StateName::Woken], 1..=3);
     let waiting_on = prop::sample::select(&[WaitingOn::Contact, WaitingOn::Anyone][..]);
     let replied = prop::sample::select(&[ContactReplied::Yes, ContactReplied::Any][..]);
+    let tags = || prop::sample::subsequence(TAGS.to_vec(), 0..=1);
+    let team = || prop_oneof![3 => Just(Vec::new()), 1 => prop::sample::subsequence(TEAMS.to_vec(), 1)];
+    let names = (tags(), tags(), team(), team(), option::weighted(0.2, any::<bool>()));
+    (option::of(states), waiting_on, replied, names).prop_map(|(state, waiting_on, contact_replied, names)| {
+        let (tags, not_tags, team, not_team, unassigned) = names;
+        let owned = |tags: Vec<&str>| tags.into_iter().map(str::to_owned).collect();
+        let with_ids = |teams: Vec<&str>| teams.into_iter().map(steps::named).collect();
+        let (team, not_team) = (with_ids(team), with_ids(not_team));
+        let (tags, not_tags) = (owned(tags), owned(not_tags));
+        Match { state, waiting_on, tags, not_tags, team, not_team, unassigned, contact_replied, ..Match::default() }
+    })
+}
+
+fn rule_of(name: &'static str) -> impl Strategy<Value = Rule> {
     let counts = vec![
         Class::ContactReply,
         Class::TeammateReply,
@@ -139,40 +157,18 @@ fn rule_of(name: &'static str) -> impl Strategy<Value = Rule> {
         Class::Unsnoozed,
         Class::Opened,
         Class::Note,
+        Class::Assigned,
     ];
     let counts = prop::sample::subsequence(counts, 1..=6);
-    let steps = (vec((1..5 * 86_400_i64, prop::sample::select(&TEMPLATES[..])), 0..3), any::<bool>());
-    let conditions = (option::of(states), waiting_on, replied, prop::sample::subsequence(vec!["vip", "beta"], 0..=1));
-    (conditions, counts, any::<bool>(), steps).prop_map(move |(conditions, counts_from, again, (replies, speaks))| {
-        let (state, waiting_on, contact_replied, tags) = conditions;
-        let tags = tags.into_iter().map(str::to_owned).collect();
-        Rule {
-            name: name.into(),
-            matches: Match { state, waiting_on, tags, contact_replied, ..Match::default() },
-            counts_from,
-            after_reopen: if again { AfterReopen::CountAgain } else { AfterReopen::WaitForReply },
-            clock: None,
-            act_only: None,
-            steps: ladder(&replies, speaks),
-        }
+    (matches(), counts, any::<bool>(), ladder()).prop_map(move |(matches, counts_from, again, steps)| Rule {
+        name: name.into(),
+        matches,
+        counts_from,
+        after_reopen: if again { AfterReopen::CountAgain } else { AfterReopen::WaitForReply },
+        clock: None,
+        act_only: None,
+        steps,
     })
-}
-
-fn ladder(replies: &[(i64, &str)], speaks: bool) -> Vec<Step> {
-    let channels = vec!["conversation".to_owned()];
-    let mut after = SignedDuration::ZERO;
-    let mut steps = Vec::new();
-    for (nth, (seconds, body)) in (1..).zip(replies) {
-        after += SignedDuration::from_secs(*seconds);
-        let id = rule::StepId { kind: StepKind::Reply, nth };
-        let act = Act::Reply { body: (*body).into() };
-        steps.push(Step { id, after: After::Time(after), act, channels: channels.clone() });
-    }
-    after += hours(7);
-    let id = rule::StepId { kind: StepKind::Close, nth: 1 };
-    let act = Act::Close { body: speaks.then(|| TEMPLATES[2].into()), labels: Labels::default() };
-    steps.push(Step { id, after: After::Time(after), act, channels });
-    steps
 }
 
 pub(super) fn rule_set() -> impl Strategy<Value = RuleSet> {
@@ -182,35 +178,60 @@ pub(super) fn rule_set() -> impl Strategy<Value = RuleSet> {
     })
 }
 
-/// What the daemon may have done: any steps, in any phase, at any time.
-pub(super) fn history() -> impl Strategy<Value = History> {
-    let name = prop::sample::select(&NAMES[..]);
-    let step = prop::sample::select(&["reply 1", "reply 2", "close"][..]);
+fn phase() -> impl Strategy<Value = Phase> {
     let phase = prop::sample::select(
         &[Phase::Open, Phase::Done, Phase::Done, Phase::Done, Phase::Raced, Phase::Passed, Phase::Failed][..],
     );
-    let phase = prop_oneof![
+    prop_oneof![
         8 => phase,
         1 => moment().prop_map(|until| Phase::Parked { until }),
         1 => moment().prop_map(|look_at| Phase::Unclear { look_at }),
-    ];
-    let one = (name, step, phase, moment(), moment(), prop::sample::select(&TEMPLATES[..]), option::of(moment()));
-    vec(one, 0..5).prop_map(|all| {
-        let mut attempts: Vec<Attempt> = Vec::new();
-        for (number, (name, step, phase, anchor, done, template, snoozed_until)) in (9_000..).zip(all) {
-            let spoke = !matches!(phase, Phase::Open | Phase::Passed | Phase::Parked { .. });
-            let deed = Deed { at: done, part: Some(PartId::Part(number)) };
-            let made = Attempt {
+    ]
+}
+
+/// Something that the daemon may have done, in any phase, at any time, counted from any of these moments.
+fn deed(anchor: impl Strategy<Value = Timestamp>) -> impl Strategy<Value = Attempt> {
+    let step = prop::sample::select(&STEPS[..]).prop_map(super::world::step);
+    let done = step.prop_flat_map(|step| (Just(step), steps::changes(step.kind)));
+    let said = (prop::sample::select(&TEMPLATES[..]), option::of(moment()));
+    (prop::sample::select(&NAMES[..]), done, phase(), anchor, moment(), said).prop_map(
+        |(name, (step, changes), phase, anchor, at, (template, snoozed_until))| {
+            let sent = !matches!(phase, Phase::Open | Phase::Passed | Phase::Parked { .. });
+            Attempt {
                 phase,
-                sent_at: spoke.then_some(done),
-                done_at: matches!(phase, Phase::Done | Phase::Raced).then_some(done),
-                deeds: if spoke { vec![deed] } else { Vec::new() },
-                template: spoke.then(|| rule::digest(template)),
+                sent_at: sent.then_some(at),
+                done_at: matches!(phase, Phase::Done | Phase::Raced).then_some(at),
+                deeds: if sent { vec![Deed { at, part: None }] } else { Vec::new() },
+                template: (sent && step.kind.writes()).then(|| rule::digest(template)),
                 snoozed_until,
-                ..attempt(name.into(), super::world::step(step), anchor, anchor)
-            };
-            attempts.push(made);
-        }
-        History { attempts }
+                changes: if sent { changes } else { Vec::new() },
+                ..attempt(name.into(), step, anchor, anchor)
+            }
+        },
+    )
+}
+
+fn history_of(mut attempts: Vec<Attempt>) -> History {
+    for (number, deed) in (9_000..).zip(attempts.iter_mut().flat_map(|attempt| &mut attempt.deeds)) {
+        deed.part = Some(PartId::Part(number));
+    }
+    let mut seen = std::collections::HashSet::new();
+    attempts.retain(|made| seen.insert((made.rule.clone(), made.step, made.anchor_at)));
+    History { attempts }
+}
+
+/// What the daemon may have done: any steps, in any phase, at any time.
+pub(super) fn history() -> impl Strategy<Value = History> {
+    vec(deed(moment()), 0..5).prop_map(history_of)
+}
+
+/// A conversation, and deeds that count from what happened in it, so that rules have begun.
+pub(super) fn begun() -> impl Strategy<Value = (Conversation, History)> {
+    conversation().prop_flat_map(|conversation| {
+        let mut anchors: Vec<Timestamp> = conversation.latest.values().map(|(at, _)| *at).collect();
+        anchors.extend(conversation.wakes.iter().map(|(at, _)| *at));
+        anchors.push(at(0));
+        let deeds = vec(deed(prop::sample::select(anchors)), 1..6).prop_map(history_of);
+        (Just(conversation), deeds)
     })
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::generators::{conversation, folded, history, moment, rule_set, sightings};
+use super::generators::{begun, conversation, folded, history, moment, rule_set, sightings};
 use super::world::attempt;
 use super::*;
 use crate::engine::rule::{self, StepKind};
@@ -56,7 +56,7 @@ proptest! {
 
     #[test]
     fn a_wait_ends_exactly_when_it_said(
-        conversation in conversation(), history in history(), rules in rule_set(), now in moment(),
+        (conversation, history) in begun(), rules in rule_set(), now in moment(),
         between in 0.0..1.0_f64,
     ) {
         let decision = decide(&conversation, &history, &rules, now);
@@ -75,7 +75,7 @@ proptest! {
 
     #[test]
     fn what_is_left_stays_left_until_a_new_fact_comes(
-        conversation in conversation(), history in history(), rules in rule_set(), now in moment(), later in moment(),
+        (conversation, history) in begun(), rules in rule_set(), now in moment(), later in moment(),
     ) {
         let decision = decide(&conversation, &history, &rules, now);
         if let Decision::Leave { why } = &decision {
@@ -86,7 +86,7 @@ proptest! {
 
     #[test]
     fn our_own_parts_move_nothing(
-        conversation in conversation(), history in history(), rules in rule_set(), now in moment(),
+        (conversation, history) in begun(), rules in rule_set(), now in moment(),
         said in any::<bool>(), later in -2..=2_i64,
     ) {
         let without = decide(&conversation, &history, &rules, now);
@@ -108,11 +108,11 @@ proptest! {
 
     #[test]
     fn what_was_done_is_not_done_again(
-        conversation in conversation(), history in history(), rules in rule_set(), now in moment(),
+        (conversation, history) in begun(), rules in rule_set(), now in moment(),
     ) {
         let mut history = history;
         let mut spoken = 0;
-        for _ in 0..12 {
+        for _ in 0..40 {
             let decision = decide(&conversation, &history, &rules, now);
             let Some(act) = done(&decision, now) else { return Ok(()) };
             spoken += u32::from(act.template.is_some());
@@ -133,7 +133,7 @@ proptest! {
 
     #[test]
     fn nothing_is_done_before_its_time_nor_over_the_contact_s_word(
-        conversation in conversation(), history in history(), rules in rule_set(), now in moment(),
+        (conversation, history) in begun(), rules in rule_set(), now in moment(),
     ) {
         let decision = decide(&conversation, &history, &rules, now);
         if let Decision::Act { rule, step, anchor_at, due_at, action, why } = &decision {
@@ -198,6 +198,10 @@ fn check_silence(history: &History, act: &Attempt) -> Result<(), TestCaseError> 
         prop_assert!(said().all(|known| known.template != act.template), "said twice");
         let mut reminders = said().filter(|known| known.step.kind == StepKind::Reply);
         prop_assert!(reminders.all(|known| known.rule == act.rule), "two rules reminded");
+    }
+    if act.step.kind == StepKind::Note && act.wrote() {
+        let mut noted = history.attempts.iter().filter(|known| known.step.kind == StepKind::Note);
+        prop_assert!(noted.all(|known| known.template != act.template), "noted twice");
     }
     if act.closed() {
         let day = |known: &Attempt| act.done_at.unwrap().duration_since(known.done_at.unwrap()) < hours(24);

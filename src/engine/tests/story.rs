@@ -12,35 +12,55 @@ const WEEK: i64 = 7 * 86_400;
 /// What happens in Intercom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event<'a> {
-    Contact(Does),
-    Teammate(Does),
+    Contact(Does<'a>),
+    Teammate(Does<'a>),
     /// A person who shares the daemon's admin.
-    Sharer(Does),
-    Bot(Does),
+    Sharer(Does<'a>),
+    Bot(Does<'a>),
     Tagged(&'a str),
     Untagged(&'a str),
     /// It came in on another channel than the messenger.
     Channel(&'a str),
+    Priority(&'a str),
+    /// An attribute and its new text; none takes it away.
+    Attribute(&'a str, Option<&'a str>),
+    BecomesTicket,
     /// From now on Intercom wakes nothing by itself, until the timer rings.
     TimerSticks,
     TimerRings,
     /// From now on Intercom refuses to snooze what a message woke.
     RestoringFails,
     DaemonDown(Timestamp),
+    /// Until then no message may go out.
+    BudgetSpent(Timestamp),
+    /// So many calls from now on are refused.
+    Refuses(u32),
+    /// The operator changes the rules: the next set of them holds from now on.
+    RulesChange,
     /// Nothing: look at what is to come.
     Look,
 }
 
 /// What somebody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Does {
+pub(super) enum Does<'a> {
     Writes,
     Opens,
     Closes,
     Notes,
     Snoozes(Timestamp),
     Unsnoozes,
-    Assigns,
+    Assigns(To<'a>),
+}
+
+/// Whom a conversation is given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum To<'a> {
+    /// As it was.
+    Same,
+    Team(&'a str),
+    Teammate(&'a str),
+    Nobody,
 }
 
 /// One line of a story.
@@ -88,40 +108,62 @@ fn ahead(text: &str, now: Timestamp) -> Timestamp {
 }
 
 fn event(text: &str, now: Timestamp) -> Event<'_> {
-    let who = [
-        ("contact ", Event::Contact as fn(Does) -> Event<'static>),
-        ("teammate ", Event::Teammate),
-        ("sharer ", Event::Sharer),
-        ("bot ", Event::Bot),
-    ];
-    if let Some((name, somebody)) = who.into_iter().find(|(name, _)| text.starts_with(name)) {
-        return somebody(does(&text[name.len()..], now));
-    }
-    let (first, rest) = text.rsplit_once(' ').unwrap();
+    let (first, rest) = text.split_once(' ').unwrap();
     match (first, rest) {
+        ("contact", does) => Event::Contact(deed(does, now)),
+        ("teammate", does) => Event::Teammate(deed(does, now)),
+        ("sharer", does) => Event::Sharer(deed(does, now)),
+        ("bot", does) => Event::Bot(deed(does, now)),
         ("tagged", tag) => Event::Tagged(tag),
         ("untagged", tag) => Event::Untagged(tag),
-        ("it is on", channel) => Event::Channel(channel),
-        ("the timer", "sticks") => Event::TimerSticks,
-        ("the timer", "rings") => Event::TimerRings,
+        ("priority", priority) => Event::Priority(priority),
+        ("attribute", set) => match set.split_once(" is ").unwrap() {
+            (name, "unset") => Event::Attribute(name, None),
+            (name, text) => Event::Attribute(name, Some(text)),
+        },
+        ("it", "becomes a ticket") => Event::BecomesTicket,
+        ("the", "timer sticks") => Event::TimerSticks,
+        ("the", "timer rings") => Event::TimerRings,
+        ("the", "rules change") => Event::RulesChange,
         ("restoring", "fails") => Event::RestoringFails,
+        ("refused", times) => Event::Refuses(times.strip_suffix(" times").unwrap().parse().unwrap()),
         ("look", "ahead") => Event::Look,
-        _ => {
-            Event::DaemonDown(ahead(text.strip_prefix("daemon down until ").unwrap_or_else(|| panic!("`{text}`")), now))
-        }
+        _ => with_an_end(text, now),
     }
 }
 
-fn does(text: &str, now: Timestamp) -> Does {
+fn with_an_end(text: &str, now: Timestamp) -> Event<'_> {
+    if let Some(channel) = text.strip_prefix("it is on ") {
+        return Event::Channel(channel);
+    }
+    if let Some(end) = text.strip_prefix("budget spent until ") {
+        return Event::BudgetSpent(ahead(end, now));
+    }
+    let end = text.strip_prefix("daemon down until ");
+    Event::DaemonDown(ahead(end.unwrap_or_else(|| panic!("`{text}`")), now))
+}
+
+fn deed(text: &str, now: Timestamp) -> Does<'_> {
     match text {
         "writes" | "replies" => Does::Writes,
         "opens" => Does::Opens,
         "closes" => Does::Closes,
         "notes" => Does::Notes,
         "unsnoozes" => Does::Unsnoozes,
-        "assigns" => Does::Assigns,
-        _ => Does::Snoozes(ahead(text.strip_prefix("snoozes until ").unwrap_or_else(|| panic!("`{text}`")), now)),
+        "assigns" => Does::Assigns(To::Same),
+        "assigns nobody" => Does::Assigns(To::Nobody),
+        _ => to_whom_or_until(text, now),
     }
+}
+
+fn to_whom_or_until(text: &str, now: Timestamp) -> Does<'_> {
+    if let Some(team) = text.strip_prefix("assigns team ") {
+        return Does::Assigns(To::Team(team));
+    }
+    if let Some(teammate) = text.strip_prefix("assigns teammate ") {
+        return Does::Assigns(To::Teammate(teammate));
+    }
+    Does::Snoozes(ahead(text.strip_prefix("snoozes until ").unwrap_or_else(|| panic!("`{text}`")), now))
 }
 
 /// Every moment in `text` as `thu 05 09:00`, and with seconds where there are any.

@@ -1,14 +1,15 @@
 //! A model of Intercom and of the sweep, small enough to be right: what a story says happens, time passes from one
 //! `due_at` to the next, and what `decide` says is done as the sweep does it.
 
-use std::collections::BTreeSet;
+mod deeds;
+mod workspace;
 
 use jiff::Timestamp;
 
 use super::story::{Does, Event, Line, lines, short, told};
 use super::*;
-use crate::engine::conversation::{Tag, Version};
-use crate::engine::rule::{self, RuleName, StepId, StepKind};
+pub(super) use deeds::{attempt, sent, step};
+use workspace::Workspace;
 
 /// Stories run on for that long after their last line.
 const AFTERWARDS: i64 = 40 * 86_400;
@@ -18,15 +19,16 @@ const DECIDED: &str = "    ";
 
 /// What Intercom holds, what the daemon knows of it, and what has been told so far.
 pub(super) struct World {
+    intercom: Workspace,
     rules: RuleSet,
-    parts: Vec<Part>,
-    state: State,
-    tags: BTreeSet<String>,
-    channel: String,
-    updated_at: Timestamp,
-    timer_works: bool,
+    /// What the operator will change the rules to.
+    next_rules: Vec<RuleSet>,
     restoring_works: bool,
     down_until: Timestamp,
+    budget_spent_until: Timestamp,
+    /// So many calls are refused from now on, and so many were in a row.
+    refusals: u32,
+    refused: usize,
     webhooks: u64,
     known: Conversation,
     pub(super) history: History,
@@ -38,7 +40,17 @@ pub(super) struct World {
 
 /// What came of a story, line by line.
 pub(super) fn story(rules_text: &str, text: &str) -> String {
-    let mut world = World::new(rules(rules_text));
+    story_of(vec![rules(rules_text)], text)
+}
+
+/// The same, with rules in the language of [`book`](super::book::book).
+pub(super) fn tale(book: &str, text: &str) -> String {
+    story_of(vec![super::book::book(book)], text)
+}
+
+/// The same, with the rules that hold first and what the operator changes them to, one after the other.
+pub(super) fn story_of(rule_sets: Vec<RuleSet>, text: &str) -> String {
+    let mut world = World::new(rule_sets);
     let lines = lines(text);
     for line in &lines {
         world.pass(line.at);
@@ -50,17 +62,16 @@ pub(super) fn story(rules_text: &str, text: &str) -> String {
 }
 
 impl World {
-    fn new(rules: RuleSet) -> World {
+    fn new(mut rule_sets: Vec<RuleSet>) -> World {
         World {
-            rules,
-            parts: Vec::new(),
-            state: State::Open,
-            tags: BTreeSet::new(),
-            channel: "conversation".to_owned(),
-            updated_at: at(0),
-            timer_works: true,
+            intercom: Workspace::new(),
+            rules: rule_sets.remove(0),
+            next_rules: rule_sets,
             restoring_works: true,
             down_until: at(0),
+            budget_spent_until: at(0),
+            refusals: 0,
+            refused: 0,
             webhooks: 0,
             known: Conversation::unread(id()),
             history: History::default(),
@@ -90,33 +101,19 @@ impl World {
     }
 
     fn happen(&mut self, line: &Line<'_>) {
-        self.wake(line.at);
+        self.intercom.wake(line.at);
         self.say(line.at, line.text);
-        let shared = Some(ADMIN.to_owned());
-        match line.event {
-            Event::Contact(does) => self.somebody(line.at, does, Actor::Contact, None),
-            Event::Teammate(does) => self.somebody(line.at, does, Actor::Teammate, Some("7".to_owned())),
-            Event::Sharer(does) => self.somebody(line.at, does, Actor::Teammate, shared),
-            Event::Bot(does) => self.somebody(line.at, does, Actor::Bot, None),
-            Event::Tagged(tag) => drop(self.tags.insert(tag.to_owned())),
-            Event::Untagged(tag) => drop(self.tags.remove(tag)),
-            Event::Channel(channel) => channel.clone_into(&mut self.channel),
-            Event::TimerSticks => self.timer_works = false,
-            Event::TimerRings => self.ring(line.at),
-            Event::RestoringFails => self.restoring_works = false,
-            Event::DaemonDown(until) => self.down_until = until,
-            Event::Look => {}
-        }
         self.now = line.at;
-        let of_daemon = matches!(line.event, Event::DaemonDown(_) | Event::RestoringFails | Event::TimerSticks);
-        if of_daemon {
+        if self.happens_to_the_daemon(line.event) {
             return;
         }
-        self.updated_at = line.at;
-        if line.event == Event::Look {
-            self.fetch(line.at);
-        } else if !line.untold {
-            self.notify(line.at);
+        self.intercom.updated_at = line.at;
+        self.happens_in_intercom(line);
+        match line.event {
+            Event::Look => self.fetch(line.at),
+            Event::RulesChange => {}
+            _ if line.untold => {}
+            _ => self.notify(line.at),
         }
         if matches!(self.decide(line.at).why(), Why::NotRead) && !self.known.whole {
             self.fetch(line.at);
@@ -125,85 +122,54 @@ impl World {
         self.say_decision(&decision);
     }
 
-    fn somebody(&mut self, at: Timestamp, does: Does, actor: Actor, admin_id: Option<String>) {
-        let spoken = match actor {
-            Actor::Contact => Class::ContactReply,
-            Actor::Bot => Class::BotReply,
-            _ => Class::TeammateReply,
-        };
-        let class = match does {
-            Does::Writes => spoken,
-            Does::Opens => Class::Opened,
-            Does::Closes => Class::Closed,
-            Does::Notes => Class::Note,
-            Does::Snoozes(_) => Class::Snoozed,
-            Does::Unsnoozes => Class::Unsnoozed,
-            Does::Assigns => Class::Assigned,
-        };
-        let mut classes = BTreeSet::from([class]);
-        if class == Class::ContactReply && self.state != State::Open && !self.parts.is_empty() {
-            classes.insert(Class::Opened);
+    /// What no webhook could tell.
+    fn happens_to_the_daemon(&mut self, event: Event<'_>) -> bool {
+        match event {
+            Event::TimerSticks => self.intercom.timer_works = false,
+            Event::RestoringFails => self.restoring_works = false,
+            Event::DaemonDown(until) => self.down_until = until,
+            Event::BudgetSpent(until) => self.budget_spent_until = until,
+            Event::Refuses(times) => self.refusals = times,
+            _ => return false,
         }
-        if classes.contains(&Class::Opened) || does == Does::Unsnoozes {
-            self.state = State::Open;
-        }
-        match does {
-            Does::Snoozes(until) => self.state = State::Snoozed { until: Some(until) },
-            Does::Closes => self.state = State::Closed,
+        true
+    }
+
+    fn happens_in_intercom(&mut self, line: &Line<'_>) {
+        let intercom = &mut self.intercom;
+        let mut somebody = |does: Does<'_>, actor, admin_id: Option<&str>| {
+            intercom.somebody(line.at, does, actor, admin_id.map(str::to_owned));
+        };
+        match line.event {
+            Event::Contact(does) => somebody(does, Actor::Contact, None),
+            Event::Teammate(does) => somebody(does, Actor::Teammate, Some("7")),
+            Event::Sharer(does) => somebody(does, Actor::Teammate, Some(ADMIN)),
+            Event::Bot(does) => somebody(does, Actor::Bot, None),
+            Event::Tagged(tag) => drop(intercom.tags.insert(tag.to_owned())),
+            Event::Untagged(tag) => drop(intercom.tags.remove(tag)),
+            Event::Channel(channel) => channel.clone_into(&mut intercom.channel),
+            Event::Priority(priority) => priority.clone_into(&mut intercom.priority),
+            Event::Attribute(name, text) => {
+                let value = text.map(|text| AttributeValue::Text(text.to_owned()));
+                intercom.attributes.insert(name.to_owned(), value);
+            }
+            Event::BecomesTicket => intercom.ticket = true,
+            Event::TimerRings => intercom.ring(line.at),
+            Event::RulesChange => self.rules = self.next_rules.remove(0),
             _ => {}
         }
-        let digest = admin_id.is_some().then(|| "words of a person".to_owned());
-        self.put(at, actor, admin_id, classes, digest);
-    }
-
-    fn put(
-        &mut self,
-        at: Timestamp,
-        actor: Actor,
-        admin_id: Option<String>,
-        classes: BTreeSet<Class>,
-        digest: Option<String>,
-    ) -> Deed {
-        let number = 100 + u64::try_from(self.parts.len()).unwrap();
-        let part = Part { id: Some(PartId::Part(number)), at, actor, admin_id, classes, digest };
-        self.updated_at = at;
-        self.parts.push(part.clone());
-        Deed { at, part: part.id }
-    }
-
-    /// Intercom ends a snooze; no webhook tells.
-    fn wake(&mut self, now: Timestamp) {
-        if let State::Snoozed { until: Some(until) } = self.state
-            && self.timer_works
-            && until <= now
-        {
-            self.ring(Timestamp::from_second(until.as_second() + 3).unwrap().min(now));
-        }
-    }
-
-    fn ring(&mut self, at: Timestamp) {
-        self.state = State::Open;
-        self.put(at, Actor::Timer, None, BTreeSet::from([Class::Unsnoozed]), None);
-    }
-
-    fn snapshot(&self, now: Timestamp, notification_id: String) -> Snapshot {
-        let tag = |name: &String| Tag { id: name.clone(), name: name.clone() };
-        let facts =
-            Facts { state: Some(self.state), tags: Some(self.tags.iter().map(tag).collect()), ..Facts::default() };
-        let fetched = notification_id.is_empty();
-        let version = Version { updated_at: self.updated_at, fetched, created_at: now, notification_id };
-        Snapshot { version, facts }
     }
 
     /// Reads the conversation.
     fn fetch(&mut self, now: Timestamp) {
-        self.wake(now);
-        let contact = self.parts.iter().filter(|part| part.classes.contains(&Class::ContactReply));
+        self.intercom.wake(now);
+        let contact = self.intercom.parts.iter().filter(|part| part.classes.contains(&Class::ContactReply));
         self.see(&Sighting {
-            snapshot: Some(self.snapshot(now, String::new())),
+            snapshot: Some(self.intercom.snapshot(now, String::new())),
             last_contact_reply_at: contact.map(|part| part.at).max(),
-            parts: self.parts.clone(),
-            channel: Some(self.channel.clone()),
+            parts: self.intercom.parts.clone(),
+            channel: Some(self.intercom.channel.clone()),
+            ticket: self.intercom.ticket,
             whole: true,
             ..Sighting::of(id())
         });
@@ -213,8 +179,9 @@ impl World {
     fn notify(&mut self, now: Timestamp) {
         self.webhooks += 1;
         let seen = Sighting {
-            snapshot: Some(self.snapshot(now, format!("n{:06}", self.webhooks))),
-            parts: self.parts.last().cloned().into_iter().collect(),
+            snapshot: Some(self.intercom.snapshot(now, format!("n{:06}", self.webhooks))),
+            parts: self.intercom.parts.last().cloned().into_iter().collect(),
+            ticket: self.intercom.ticket,
             ..Sighting::of(id())
         };
         let disagrees = self.known.disagrees_with(&seen);
@@ -245,7 +212,11 @@ impl World {
             if let Decision::Act { rule, step, anchor_at, due_at, action, why } = decision {
                 self.last.clear();
                 self.say(now, &format!("** {} by `{step}` of `{rule}`: {why}", does(&action)));
+                self.due_at = None;
                 self.act(now, attempt(rule, step, anchor_at, due_at), &action);
+                if self.due_at.is_some() {
+                    continue;
+                }
             }
             let decision = self.decide(now);
             assert!(decision.due_at().is_none_or(|due| due > now), "twice in one instant: {}", brief(&decision));
@@ -258,96 +229,5 @@ impl World {
             self.say(now, "(read again)");
         }
         self.say_decision(decision);
-    }
-
-    fn act(&mut self, now: Timestamp, mut attempt: Attempt, action: &Action) {
-        let (class, body) = match action {
-            Action::PassOver { .. } => {
-                attempt.phase = Phase::Passed;
-                return self.record(attempt);
-            }
-            Action::Reply { body, .. } => (Class::TeammateReply, Some(body)),
-            Action::Close { body, .. } => (Class::Closed, body.as_ref()),
-            other => unreachable!("{other:?}"),
-        };
-        let admin = Some(ADMIN.to_owned());
-        if let State::Snoozed { until } = self.state {
-            attempt.snoozed_until = until;
-            self.put(now, Actor::Teammate, admin.clone(), BTreeSet::from([Class::Unsnoozed]), None);
-        }
-        self.state = if class == Class::Closed { State::Closed } else { State::Open };
-        let mut classes = BTreeSet::from([class]);
-        classes.extend(body.map(|_| Class::TeammateReply));
-        let text = body.map(|body| format!("keyed {body}"));
-        let deed = self.put(now, Actor::Teammate, admin, classes, text.clone());
-        (attempt.phase, attempt.sent_at, attempt.done_at) = (Phase::Done, Some(now), Some(now));
-        (attempt.template, attempt.text) = (body.map(|body| rule::digest(body)), text);
-        attempt.deeds.push(deed);
-        self.record(attempt);
-        self.notify(now);
-        if class == Class::TeammateReply {
-            self.restore(now);
-        }
-    }
-
-    fn record(&mut self, attempt: Attempt) {
-        let same = |known: &Attempt| {
-            (&known.rule, known.step, known.anchor_at) == (&attempt.rule, attempt.step, attempt.anchor_at)
-        };
-        assert!(!self.history.attempts.iter().any(same), "one attempt per period and step");
-        self.history.attempts.push(attempt);
-    }
-
-    /// Some seconds after a message, what it woke is snoozed again.
-    fn restore(&mut self, now: Timestamp) {
-        let now = Timestamp::from_second(now.as_second() + 20).unwrap();
-        self.fetch(now);
-        let Ok(until) = snooze_to_restore(&self.known, &self.history, now) else { return };
-        if !self.restoring_works {
-            return self.say(now, "restoring the snooze is refused");
-        }
-        self.say(now, &format!("snoozed again until {}", why::at(until)));
-        self.state = State::Snoozed { until: Some(until) };
-        let snoozed = BTreeSet::from([Class::Snoozed]);
-        let deed = self.put(now, Actor::Teammate, Some(ADMIN.to_owned()), snoozed, None);
-        self.history.attempts.last_mut().unwrap().deeds.push(deed);
-        self.fetch(now);
-    }
-}
-
-/// A claim on which nothing was done yet.
-pub(super) fn attempt(rule: RuleName, step: StepId, anchor_at: Timestamp, due_at: Timestamp) -> Attempt {
-    Attempt {
-        rule,
-        step,
-        anchor_at,
-        due_at,
-        phase: Phase::Open,
-        sent_at: None,
-        done_at: None,
-        deeds: Vec::new(),
-        template: None,
-        text: None,
-        snoozed_until: None,
-        changes: Vec::new(),
-    }
-}
-
-/// The step of that name.
-pub(super) fn step(name: &str) -> StepId {
-    name.parse().unwrap()
-}
-
-/// A message of `rule` that was sent and done at `at`, counted from `anchor_at`.
-pub(super) fn sent(rule: &str, name: &str, anchor_at: Timestamp, at: Timestamp, template: &str) -> Attempt {
-    let kind_is_close = step(name).kind == StepKind::Close;
-    let deed = Deed { at, part: Some(PartId::Part(if kind_is_close { 9_001 } else { 9_000 })) };
-    Attempt {
-        phase: Phase::Done,
-        sent_at: Some(at),
-        done_at: Some(at),
-        deeds: vec![deed],
-        template: Some(rule::digest(template)),
-        ..attempt(rule.into(), step(name), anchor_at, at)
     }
 }

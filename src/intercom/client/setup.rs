@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
@@ -60,12 +60,13 @@ pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-pub(super) fn build(settings: &ClientSettings, token: &SecretString) -> Result<reqwest::Client, SetupError> {
+/// The client itself; the token goes with each request, as it may be replaced.
+pub(super) fn build(settings: &ClientSettings) -> Result<reqwest::Client, SetupError> {
     install_tls();
     let plain = is_plain(&settings.base_url)?;
     let builder = reqwest::Client::builder()
         .user_agent(concat!("autoclosed/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers(settings, token)?)
+        .default_headers(headers(settings)?)
         .connect_timeout(CONNECT)
         .timeout(settings.timeout)
         .pool_idle_timeout(IDLE)
@@ -100,14 +101,16 @@ fn is_plain(base: &Url) -> Result<bool, SetupError> {
     }
 }
 
-fn headers(settings: &ClientSettings, token: &SecretString) -> Result<HeaderMap, SetupError> {
+/// The `Authorization` header for a token.
+pub(super) fn bearer(token: &SecretString) -> Result<HeaderValue, SetupError> {
     let token = token.expose_secret();
     let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| SetupError::BadToken)?;
     bearer.set_sensitive(true);
-    if token.trim().is_empty() {
-        return Err(SetupError::BadToken);
-    }
+    if token.trim().is_empty() { Err(SetupError::BadToken) } else { Ok(bearer) }
+}
+
+fn headers(settings: &ClientSettings) -> Result<HeaderMap, SetupError> {
     let version = HeaderValue::from_str(&settings.api_version).map_err(|_| SetupError::BadVersion)?;
     let json = HeaderValue::from_static("application/json");
-    Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer), (ACCEPT, json), (VERSION, version)]))
+    Ok(HeaderMap::from_iter([(ACCEPT, json), (VERSION, version)]))
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -85,9 +85,14 @@ impl Transport {
     }
 
     /// Sends the request and reads its answer. The flight ends when the head of the answer is here.
-    pub(super) async fn send(&self, request: Request, flight: Flight) -> Result<Answer<Vec<u8>>, IntercomError> {
+    pub(super) async fn send(
+        &self,
+        request: Request,
+        bearer: HeaderValue,
+        flight: Flight,
+    ) -> Result<Answer<Vec<u8>>, IntercomError> {
         let url = address(&self.base, &request.path)?;
-        let mut builder = self.http.request(request.method, url);
+        let mut builder = self.http.request(request.method, url).header(AUTHORIZATION, bearer);
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }

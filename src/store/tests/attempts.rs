@@ -199,7 +199,8 @@ async fn what_was_rehearsed_counts_as_done_in_dry_run_only() {
     for (dry_run, phase, done_at) in
         [(true, crate::engine::Phase::Done, Some(at(DAY))), (false, crate::engine::Phase::Open, None)]
     {
-        let context = Context { dry_run, ..context_at(DAY) };
+        let rules = edition(RULES).rules().clone();
+        let context = Context { now: at(DAY), ..by(Edition::new(rules, dry_run)) };
         let known = shelf.store.decided(&id("5"), &context).await.unwrap().unwrap();
         let attempt = &known.history.attempts[0];
         assert_eq!((attempt.phase, attempt.done_at), (phase, done_at), "dry_run = {dry_run}");

@@ -123,15 +123,49 @@ async fn other_rules_are_applied_to_every_conversation_that_is_not_closed() {
     for batch in records.chunks(64) {
         shelf.record(batch).await;
     }
-    let slower = RULES.replace("1 day", "2 days");
-    let rules = crate::config::parse("a.toml", slower.as_bytes()).unwrap().config.rules;
-    let changed = Context { rules: Arc::new(rules), ..context() };
+    let changed = by(edition(&RULES.replace("1 day", "2 days")));
     assert_eq!(shelf.store.reschedule_all(&changed).await.unwrap(), 700, "more than one batch");
     assert_eq!(shelf.due(at(2 * DAY - 1)).await, Vec::<String>::new());
     assert_eq!(shelf.store.due("ours", at(2 * DAY), 10_000).await.unwrap().len(), 700);
-    let none = Context { rules: Arc::new(RuleSet { rules: vec![], ..(*context().rules).clone() }), ..context() };
-    assert_eq!(shelf.store.reschedule_all(&none).await.unwrap(), 700);
+    assert_eq!(shelf.store.reschedule_all(&by(edition(""))).await.unwrap(), 700);
     assert_eq!(shelf.due(at(90 * DAY)).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn deciding_again_goes_by_the_ids_of_a_batch_and_not_through_all_conversations() {
+    let shelf = Shelf::new().await;
+    let plan = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", conversations::RESCHEDULE)));
+    let steps: Vec<(i64, i64, i64, String)> = plan.fetch_all(&mut shelf.stranger().await).await.unwrap();
+    assert!(steps.iter().all(|step| step.3.contains("json_each")), "{steps:?}");
+}
+
+/// A context may be older than the rules: whoever made it may have waited for the database meanwhile.
+#[tokio::test]
+async fn what_is_written_down_after_a_change_of_rules_follows_the_new_ones() {
+    let shelf = Shelf::new().await;
+    let before = context();
+    let waited = before.clone();
+    shelf.store.record(&[fetched(answered("5", 0)), fetched(answered("6", 0))], &before).await.unwrap();
+    let attempt = attempts::claim(&shelf, "6", attempts::CLOSE).await.unwrap();
+    before.rulebook.replace(edition(&RULES.replace("1 day", "2 days")));
+    assert_eq!(shelf.store.reschedule_all(&before).await.unwrap(), 2);
+    shelf.store.record(&[fetched(answered("5", 10)), fetched(answered("7", 10))], &waited).await.unwrap();
+    let left = Outcome::Left("things have changed".to_owned());
+    shelf.store.settle(attempt, &left, &attempts::no_inputs(), &waited).await.unwrap();
+    assert_eq!(shelf.due(at(2 * DAY - 1)).await, Vec::<String>::new());
+    assert_eq!(shelf.due(at(2 * DAY + 10)).await, ["6", "5", "7"]);
+}
+
+#[tokio::test]
+async fn what_only_the_new_rules_ask_about_is_read() {
+    let shelf = Shelf::new().await;
+    let mut seen = answered("5", 0);
+    (seen.whole, seen.channel) = (false, None);
+    shelf.record(&[notified("n1", about(seen))]).await;
+    assert_eq!((shelf.due(at(DAY)).await, shelf.to_fetch(at(DAY)).await), (vec!["5".to_owned()], vec![]));
+    let asks = RULES.replace("match_all = true", "match.channel = \"email\"");
+    assert_eq!(shelf.store.reschedule_all(&by(edition(&asks))).await.unwrap(), 1);
+    assert_eq!((shelf.due(at(DAY)).await, shelf.to_fetch(at(0)).await), (vec![], vec!["5".to_owned()]));
 }
 
 #[tokio::test]

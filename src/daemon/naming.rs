@@ -1,0 +1,40 @@
+//! The names in the configuration, looked up in the workspace while everything runs.
+
+use super::jobs::Jobs;
+use super::reload::unsettle;
+use crate::rulebook::Edition;
+use crate::store::StoreError;
+use crate::sweep::Sweeper;
+
+impl Jobs {
+    /// Finds out what the rules' names mean, and puts the rules in force with their ids. What means nothing stops all
+    /// acting. Due dates that follow from other ids are to be computed again.
+    pub(super) async fn look_up_names(&self) -> Result<(), StoreError> {
+        let Sweeper { intercom, store, standpoint, board, .. } = &self.sweeper;
+        let rules = standpoint.rulebook().current();
+        let unclear = standpoint.names().look_up(rules.rules(), intercom, store).await?;
+        if let Some(unclear) = &unclear
+            && board.unclear_names().as_ref() != Some(unclear)
+        {
+            tracing::error!(
+                "nothing is done, as a name in the configuration means nothing in the workspace; see the check `config` of /health"
+            );
+        }
+        self.put_ids().await?;
+        board.set_unclear_names(unclear);
+        Ok(())
+    }
+
+    async fn put_ids(&self) -> Result<(), StoreError> {
+        let Sweeper { store, standpoint, .. } = &self.sweeper;
+        let _deciding = self.deciding.lock().await;
+        let current = standpoint.rulebook().current();
+        let rules = current.rules().clone().with_ids(|called| standpoint.names().id_of(called));
+        if rules != *current.rules() {
+            let edition = Edition::new(rules, current.dry_run());
+            unsettle(store, &edition).await?;
+            standpoint.rulebook().replace(edition);
+        }
+        Ok(())
+    }
+}
