@@ -121,7 +121,8 @@ impl Health {
         let oldest = self.store.oldest_follow_up().await.ok().flatten();
         let waiting = oldest.map(|done| self.standpoint.now().duration_since(done)).filter(|since| *since > UNFINISHED);
         if let Some(since) = waiting {
-            let detail = format!("for {} something that follows a deed could not be done; see the journal", span(since));
+            let detail =
+                format!("for {} something that follows a deed could not be done; see the journal", span(since));
             return Check { name, ok: false, detail };
         }
         if let Some(why) = self.board.refused().or_else(|| self.board.refused_deed()) {
