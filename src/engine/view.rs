@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::conversation::{Activity, Actor, Class, Conversation, Facts, Part, State};
+use super::facts::Change;
 use super::history::{Attempt, Deed, History, Phase};
 use super::rule::{StateName, StepKind};
 
@@ -72,8 +73,13 @@ impl<'a> View<'a> {
         let mut done: Vec<&Attempt> = attempts.filter(|attempt| attempt.took_hold()).collect();
         done.sort_by_key(|attempt| attempt.done_at);
         done.reverse();
-        let changes = done.iter().flat_map(|attempt| &attempt.changes);
-        let facts = self.facts().cloned().map(|facts| Cow::Owned(facts.without_all(changes)));
+        let facts = self.facts().map(|facts| {
+            // Of what was broken off, only what still stands was surely done.
+            let surely = |attempt: &Attempt, change: &Change| attempt.done() || change.stands(facts);
+            let changes = done.iter().flat_map(|attempt| attempt.changes.iter().map(move |change| (*attempt, change)));
+            let changes = changes.filter(|(attempt, change)| surely(attempt, change)).map(|(_, change)| change);
+            Cow::Owned(facts.clone().without_all(changes))
+        });
         let own_wakes = self.own_wakes.iter().filter(|wake| !done.iter().any(|attempt| snoozed_till(attempt, wake)));
         View {
             facts,

@@ -8,7 +8,6 @@ use autoclosed::config::{self, Secrets};
 use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::engine::ConversationId;
 use autoclosed::engine::conversation::Conversation;
-use autoclosed::engine::rule::Called;
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Workspace};
 use autoclosed::rulebook::{Edition, Rulebook};
 use autoclosed::store::{Context, KeepBodies};
@@ -61,20 +60,6 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    /// With the ids that the workspace has for the teams and teammates that the rules name.
-    pub(crate) fn with_ids(mut self) -> Recipe {
-        let Workspace { teams, admins, .. } = Workspace::default();
-        self.config.rules = self.config.rules.with_ids(|called| match called {
-            Called::Team(name) => teams.iter().find(|team| team.name == *name).map(|team| team.id.clone()),
-            Called::Teammate(name) => {
-                let called_so = |id: &str, email: &str| id == name || email == name;
-                admins.iter().find(|admin| called_so(&admin.id, &admin.email)).map(|admin| admin.id.clone())
-            }
-            Called::Tag(_) => None,
-        });
-        self
-    }
-
     pub(crate) async fn start(self) -> Daemon {
         let secrets = Secrets {
             access_token: SecretString::from(Workspace::default().token),

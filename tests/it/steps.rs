@@ -18,7 +18,7 @@ fn rule(head: &str, steps: &str) -> String {
     format!("[[rule]]\nname = \"steps\"\n{head}\nstep = [\n{steps}\n]\n")
 }
 
-/// A daemon that does these steps of everything, knows who is who, and has looked once.
+/// A daemon that does these steps of everything, and has looked once.
 async fn house(steps: &str) -> House {
     house_of(&rule("match_all = true", steps)).await
 }
@@ -29,9 +29,8 @@ async fn house_of(rules: &str) -> House {
     house
 }
 
-/// Starts the daemon with the names in its rules looked up.
 async fn start(house: &mut House) {
-    house.daemon = Some(house.recipe().with_ids().start().await);
+    house.start().await;
     house.look().await;
 }
 
@@ -117,7 +116,7 @@ async fn a_ladder_of_every_step_does_each_once_and_in_order() {
         house.after(days(1)).await;
         story.extend(calls(&house).split_off(before).into_iter().map(|call| format!("day {day}: {call}")));
     }
-    insta::assert_snapshot!(story.join("\n"), @r##"
+    insta::assert_snapshot!(story.join("\n"), @r#"
     day 1: POST reply {"body":"Quiet for 1 day: Kim.","message_type":"note","type":"admin"} 200
     day 2: POST /tags {"name":"quiet"} 200
     day 2: POST tags {"id":"3003"} 200
@@ -139,8 +138,8 @@ async fn a_ladder_of_every_step_does_each_once_and_in_order() {
     day 12: POST /tags {"name":"auto-closed"} 200
     day 12: POST tags {"id":"3004"} 200
     day 12: PUT {"custom_attributes":{"auto_closed_by":"steps"}} 200
-    "##);
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    "#);
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     done note 1: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     done tag 1: 2 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     done untag 1: 3 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
@@ -153,10 +152,8 @@ async fn a_ladder_of_every_step_does_each_once_and_in_order() {
     done reply 1: 11 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     done close: 12 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     done close: its tags and attributes were put on
-    "##);
-    insta::assert_snapshot!(looks(&house, &id), @r##"
-    closed, team -, teammate -, tags ["quiet", "auto-closed"], {"auto_closed_by":"steps","order_number":7,"topic":"Bug"}
-    "##);
+    ");
+    insta::assert_snapshot!(looks(&house, &id), @r#"closed, team -, teammate -, tags ["quiet", "auto-closed"], {"auto_closed_by":"steps","order_number":7,"topic":"Bug"}"#);
 }
 
 #[tokio::test]
@@ -170,7 +167,7 @@ async fn dry_run_rehearses_every_step_and_asks_for_no_change() {
         house.sweep().await;
     }
     assert_eq!(calls(&house), Vec::<String>::new());
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     dry_run note 1: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     dry_run tag 1: 2 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     dry_run untag 1: 3 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
@@ -182,5 +179,5 @@ async fn dry_run_rehearses_every_step_and_asks_for_no_change() {
     dry_run assign 2: 10 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     dry_run reply 1: 11 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     dry_run close: 12 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
-    "##);
+    ");
 }

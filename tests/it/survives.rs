@@ -7,7 +7,7 @@ use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault};
 use tokio::sync::oneshot;
 
-use crate::harness::{House, QUIET_A_DAY, Recipe, SNOOZED_A_WEEK, days, hours, minutes, seconds};
+use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, seconds};
 
 #[tokio::test]
 async fn what_was_recorded_before_a_restart_is_known_after_it() {
@@ -53,16 +53,12 @@ const CRASHES: [(&str, Arrange); 5] = [
     }),
 ];
 
-/// A daemon in a runtime of its own, so that it can be killed with everything it runs.
-async fn doomed(house: &House) -> Doomed {
-    doomed_from(house.recipe()).await
-}
-
 pub(crate) type Doomed = (tokio::runtime::Runtime, Arc<Daemon>);
 
-pub(crate) async fn doomed_from(recipe: Recipe) -> Doomed {
+/// A daemon in a runtime of its own, so that it can be killed with everything it runs.
+pub(crate) async fn doomed(house: &House) -> Doomed {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let handle = runtime.handle().clone();
+    let (recipe, handle) = (house.recipe(), runtime.handle().clone());
     let starting = move || async move {
         let daemon = recipe.start().await;
         daemon.reconcile().await.unwrap();

@@ -82,7 +82,7 @@ proptest! {
         }
     }
 
-    /// Thinking away what did not happen changes nothing; what was not done is not thought away.
+    /// Thinking away what did not happen changes nothing; what was not done, not even in part, is not thought away.
     #[test]
     fn only_what_was_done_and_still_stands_is_thought_away(
         (conversation, history) in begun(), rules in rule_set(), now in moment(),

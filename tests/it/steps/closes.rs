@@ -20,7 +20,7 @@ async fn a_close_is_followed_by_its_tags_and_then_its_attributes() {
     let house = house(LABELLED).await;
     let id = house.answered().await;
     house.after(days(1)).await;
-    insta::assert_snapshot!(calls(&house).join("\n"), @r##"
+    insta::assert_snapshot!(calls(&house).join("\n"), @r#"
     POST parts {"body":"Closing this.","message_type":"close","type":"admin"} 200
     POST /tags {"name":"auto-closed"} 200
     POST tags {"id":"3003"} 200
@@ -29,11 +29,11 @@ async fn a_close_is_followed_by_its_tags_and_then_its_attributes() {
     PUT {"custom_attributes":{"auto_closed_by":"steps of Kim"}} 200
     PUT {"custom_attributes":{"escalated":false}} 200
     PUT {"custom_attributes":{"order_number":7}} 200
-    "##);
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    "#);
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     done close: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     done close: its tags and attributes were put on
-    "##);
+    ");
     assert_eq!(looks(&house, &id), ON);
     house.after(days(9)).await;
     assert_eq!(calls(&house).len(), 8);
@@ -48,13 +48,11 @@ async fn a_list_of_texts_is_set_as_a_list() {
     let house = house_of(&rules).await;
     let id = house.answered().await;
     house.after(days(1)).await;
-    insta::assert_snapshot!(calls(&house).join("\n"), @r##"
+    insta::assert_snapshot!(calls(&house).join("\n"), @r#"
     POST parts {"message_type":"close","type":"admin"} 200
     PUT {"custom_attributes":{"orders":["1","2"]}} 200
-    "##);
-    insta::assert_snapshot!(looks(&house, &id), @r##"
-    closed, team -, teammate -, tags [], {"orders":{"instances":[{"custom_attributes":{},"external_id":null,"id":"1","type":"order"},{"custom_attributes":{},"external_id":null,"id":"2","type":"order"}],"type":"order.list"}}
-    "##);
+    "#);
+    insta::assert_snapshot!(looks(&house, &id), @r#"closed, team -, teammate -, tags [], {"orders":{"instances":[{"custom_attributes":{},"external_id":null,"id":"1","type":"order"},{"custom_attributes":{},"external_id":null,"id":"2","type":"order"}],"type":"order.list"}}"#);
 }
 
 #[tokio::test]
@@ -64,13 +62,13 @@ async fn what_is_on_it_already_is_not_asked_for() {
     house.intercom.tag(&id, "auto-closed");
     house.intercom.set_attribute(&id, "order_number", 7);
     house.after(days(1)).await;
-    insta::assert_snapshot!(calls(&house).join("\n"), @r##"
+    insta::assert_snapshot!(calls(&house).join("\n"), @r#"
     POST parts {"body":"Closing this.","message_type":"close","type":"admin"} 200
     POST /tags {"name":"vip"} 200
     POST tags {"id":"3001"} 200
     PUT {"custom_attributes":{"auto_closed_by":"steps of Kim"}} 200
     PUT {"custom_attributes":{"escalated":false}} 200
-    "##);
+    "#);
 }
 
 #[tokio::test]
@@ -87,13 +85,11 @@ async fn what_cannot_be_put_on_is_told_and_the_close_stays_done() {
     for _ in 0..5 {
         house.after(minutes(1)).await;
     }
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     done close: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     done close: not put on: the attribute `auto_closed_by`, the attribute `escalated`: Intercom refused the request (HTTP 400, code parameter_invalid, request 00000001-0000-4000-8000-000000000006); see what the code says about this conversation
-    "##);
-    insta::assert_snapshot!(looks(&house, &id), @r##"
-    closed, team -, teammate -, tags ["auto-closed", "vip"], {"order_number":7}
-    "##);
+    ");
+    insta::assert_snapshot!(looks(&house, &id), @r#"closed, team -, teammate -, tags ["auto-closed", "vip"], {"order_number":7}"#);
     assert_eq!((asked(&house, Endpoint::Close), asked(&house, Endpoint::Update)), (1, 7));
     assert_eq!(house.daemon().store().outcomes().await.unwrap(), [("done".to_owned(), 1)]);
     house.after(days(3)).await;
@@ -175,10 +171,10 @@ async fn labels_that_cannot_be_put_on_as_it_cannot_be_read_are_told_as_such() {
     });
     house.after(days(1)).await;
     a_while(&house).await;
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     done close: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     done close: not put on: the tag `auto-closed`, the tag `vip`, the attribute `auto_closed_by`, the attribute `escalated`, the attribute `order_number`: Intercom refused the request (HTTP 403, code forbidden); see what the code says about this conversation
-    "##);
+    ");
     assert_eq!(asked(&house, Endpoint::Close), 1);
 }
 

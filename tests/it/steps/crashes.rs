@@ -5,7 +5,7 @@ use autoclosed::fake_intercom::{Endpoint, Fault};
 
 use super::{a_while, looks, rule, start};
 use crate::harness::{House, days};
-use crate::survives::{doomed_from, hang, killed};
+use crate::survives::{doomed, hang, killed};
 
 /// The step, the calls at which it is killed, and what the conversation is like in the end.
 const STEPS: [(&str, &[Endpoint], &str); 8] = [
@@ -79,7 +79,7 @@ async fn survived(step: &str, on: Endpoint, held: Held) -> (House, ConversationI
     house.intercom.tag(&id, "vip");
     house.intercom.teammate_replies(&id, "Hello.");
     house.intercom.teammate_snoozes(&id, house.clock.now() + days(30));
-    let doomed = doomed_from(house.recipe().with_ids()).await;
+    let doomed = doomed(&house).await;
     house.clock.advance(days(1));
     killed(doomed, |reached| hold(&house, on, held, reached)).await;
     start(&mut house).await;
@@ -136,7 +136,7 @@ async fn what_a_killed_daemon_had_begun_moves_no_timer() {
                 format!("{{ after = \"1 day\", {step} }}, {{ after = \"3 days\", do = \"close\", silent = true }}");
             let mut house = House::without_daemon(&rule(&format!("match_all = true\n{all}"), &steps)).await;
             let id = house.answered().await;
-            let doomed = doomed_from(house.recipe().with_ids()).await;
+            let doomed = doomed(&house).await;
             house.clock.advance(days(1));
             killed(doomed, |reached| hold(&house, on, held, reached)).await;
             start(&mut house).await;

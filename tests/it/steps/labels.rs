@@ -45,20 +45,20 @@ async fn an_assignment_goes_to_the_team_first_and_to_nobody_twice() {
         house.after(days(1)).await;
         story.push(looks(&house, &id));
     }
-    insta::assert_snapshot!(calls(&house).join("\n"), @r##"
+    insta::assert_snapshot!(calls(&house).join("\n"), @r#"
     POST parts {"assignee_id":"2001","message_type":"assignment","type":"team"} 200
     POST parts {"assignee_id":"1001","message_type":"assignment","type":"admin"} 200
     POST parts {"assignee_id":"2002","message_type":"assignment","type":"team"} 200
     POST parts {"assignee_id":"1002","message_type":"assignment","type":"admin"} 200
     POST parts {"assignee_id":"0","message_type":"assignment","type":"team"} 200
     POST parts {"assignee_id":"0","message_type":"assignment","type":"admin"} 200
-    "##);
-    insta::assert_snapshot!(story.join("\n"), @r##"
+    "#);
+    insta::assert_snapshot!(story.join("\n"), @r"
     open, team 2001, teammate -, tags [], {}
     open, team 2001, teammate 1001, tags [], {}
     open, team 2002, teammate 1002, tags [], {}
     open, team -, teammate -, tags [], {}
-    "##);
+    ");
 }
 
 #[tokio::test]
@@ -68,18 +68,16 @@ async fn an_assignment_that_wakes_a_snooze_restores_it() {
     let id = house.answered().await;
     house.intercom.teammate_snoozes(&id, house.clock.now() + days(30));
     house.after(days(1)).await;
-    insta::assert_snapshot!(calls(&house).join("\n"), @r##"
+    insta::assert_snapshot!(calls(&house).join("\n"), @r#"
     POST parts {"assignee_id":"2001","message_type":"assignment","type":"team"} 200
     POST parts {"assignee_id":"1001","message_type":"assignment","type":"admin"} 200
     POST parts {"message_type":"snoozed","snoozed_until":1775034060} 200
-    "##);
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    "#);
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     done assign 1: 1 day without a word since it was snoozed at 2026-03-02 09:01:00 UTC
     done assign 1: the snooze that the assignment ended was restored
-    "##);
-    insta::assert_snapshot!(looks(&house, &id), @r##"
-    snoozed until 2026-04-01T09:01:00Z, team 2001, teammate 1001, tags [], {}
-    "##);
+    ");
+    insta::assert_snapshot!(looks(&house, &id), @"snoozed until 2026-04-01T09:01:00Z, team 2001, teammate 1001, tags [], {}");
     house.after(days(2)).await;
     assert_eq!(house.state(&id), "closed");
 }
@@ -162,11 +160,11 @@ async fn an_assignment_refused_for_good_is_told_and_nothing_follows_it() {
         house.after(days(1)).await;
     }
     assert_eq!((asked(&house, Endpoint::Assign), house.state(&id)), (3, "open"));
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     deferred assign 1: Intercom refused the request (HTTP 404, code assignee_not_found); see what the code says about this conversation
     deferred assign 1: Intercom refused the request (HTTP 404, code assignee_not_found); see what the code says about this conversation
     failed assign 1: Intercom refused the request (HTTP 404, code assignee_not_found); see what the code says about this conversation
-    "##);
+    ");
 }
 
 #[tokio::test]

@@ -17,17 +17,15 @@ async fn a_note_that_wakes_a_snooze_restores_it() {
     let until = house.clock.now() + days(30);
     house.intercom.teammate_snoozes(&id, until);
     house.after(days(1)).await;
-    insta::assert_snapshot!(calls(&house).join("\n"), @r##"
+    insta::assert_snapshot!(calls(&house).join("\n"), @r#"
     POST reply {"body":"Nobody has answered <Kim>.","message_type":"note","type":"admin"} 200
     POST parts {"message_type":"snoozed","snoozed_until":1775034060} 200
-    "##);
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    "#);
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     done note 1: 1 day without a word since it was snoozed at 2026-03-02 09:01:00 UTC
     done note 1: the snooze that our note ended was restored
-    "##);
-    insta::assert_snapshot!(looks(&house, &id), @r##"
-    snoozed until 2026-04-01T09:01:00Z, team -, teammate -, tags [], {}
-    "##);
+    ");
+    insta::assert_snapshot!(looks(&house, &id), @"snoozed until 2026-04-01T09:01:00Z, team -, teammate -, tags [], {}");
     house.after(days(1)).await;
     assert_eq!(house.state(&id), "closed");
 }
@@ -60,11 +58,11 @@ async fn a_refused_note_rests_and_in_the_end_nothing_follows_it() {
         house.after(days(1)).await;
     }
     assert_eq!(house.state(&id), "open");
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     deferred note 1: Intercom refused the request (HTTP 422, code data_invalid); see what the code says about this conversation
     deferred note 1: Intercom refused the request (HTTP 422, code data_invalid); see what the code says about this conversation
     failed note 1: Intercom refused the request (HTTP 422, code data_invalid); see what the code says about this conversation
-    "##);
+    ");
 }
 
 #[tokio::test]
@@ -95,11 +93,11 @@ async fn the_same_note_is_left_once_in_a_silence_also_by_another_rule() {
     house.after(days(1)).await;
     house.after(days(1)).await;
     house.intercom.settle().await;
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r"
     done note 1: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
     left note 1: passed over: the same note was left in this silence already
     done note 2: 3 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
-    "##);
+    ");
     assert_eq!(house.ours(&id, "note"), 2);
 }
 

@@ -15,15 +15,9 @@ async fn a_snooze_lasts_from_when_it_is_done() {
     let house = house(SNOOZE_AND_CLOSE).await;
     let id = house.answered().await;
     house.after(days(1) + hours(2)).await;
-    insta::assert_snapshot!(calls(&house).join("\n"), @r##"
-    POST parts {"message_type":"snoozed","snoozed_until":1772794860} 200
-    "##);
-    insta::assert_snapshot!(looks(&house, &id), @r##"
-    snoozed until 2026-03-06T11:01:00Z, team -, teammate -, tags [], {}
-    "##);
-    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @r##"
-    done snooze 1: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC
-    "##);
+    insta::assert_snapshot!(calls(&house).join("\n"), @r#"POST parts {"message_type":"snoozed","snoozed_until":1772794860} 200"#);
+    insta::assert_snapshot!(looks(&house, &id), @"snoozed until 2026-03-06T11:01:00Z, team -, teammate -, tags [], {}");
+    insta::assert_snapshot!(house.journal(&id).await.join("\n"), @"done snooze 1: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC");
 }
 
 /// The rule counts from the ends of snoozes too; those of its own are none.
