@@ -14,6 +14,8 @@ use super::rule::{StateName, StepKind};
 const NEAR_A_DEED: SignedDuration = SignedDuration::from_secs(2);
 /// While an answer is missing, parts by our admin from this long before the call on are held to be ours.
 const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
+/// Where it was never found out what became of a call, parts by our admin until this long after it stay ours.
+const AFTER_A_LOST_CALL: SignedDuration = SignedDuration::from_mins(2);
 /// Intercom writes its `timer_unsnooze` part at most this long after the snooze ended.
 const TIMER_LATE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -241,8 +243,17 @@ fn is_own(part: &Part, history: &History) -> bool {
 }
 
 fn made(attempt: &Attempt, part: &Part) -> bool {
-    let awaited = matches!(attempt.phase, Phase::Unclear { .. })
-        && attempt.sent_at.is_some_and(|sent| part.at.duration_since(sent) >= -BEFORE_THE_CALL);
+    let awaited = attempt.sent_at.is_some_and(|sent| {
+        let since = part.at.duration_since(sent);
+        let may_be_it = match attempt.phase {
+            Phase::Unclear { .. } => true,
+            // Only a call that may have had an effect is remembered. As a teammate's, its message would begin a new
+            // silence and be sent again.
+            Phase::Failed => since <= AFTER_A_LOST_CALL,
+            _ => false,
+        };
+        may_be_it && since >= -BEFORE_THE_CALL
+    });
     awaited || attempt.deeds.iter().any(|deed| is_it(attempt, deed, part))
 }
 
