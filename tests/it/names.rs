@@ -4,7 +4,9 @@ use autoclosed::daemon::Sweeping;
 use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
 use autoclosed::safety::Blocked;
 
-use crate::harness::{House, days, hours};
+use tokio::sync::oneshot;
+
+use crate::harness::{House, days, hours, secrets};
 
 /// The team of that name.
 const SUPPORT: &str = "2001";
@@ -151,4 +153,27 @@ step = [{ after = "1 day", do = "assign", team = "Support", teammate = "alex@exa
     let seen = house.intercom.conversation(&id).unwrap();
     assert_eq!((seen.team_assignee.as_deref(), seen.admin_assignee.as_deref()), (Some(SUPPORT), Some("1002")));
     insta::assert_snapshot!(house.journal(&id).await.join("\n"), @"done assign 1: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC");
+}
+
+#[tokio::test]
+async fn a_look_by_the_old_names_does_not_make_new_ones_unknown() {
+    let many = OF_THE_TEAM.replace("match.not_tags = [\"no-such-tag\"]", "match.tags = [\"vip\"]");
+    let mut house = House::configured(&quiet("", &many), Workspace::default()).await;
+    house.start().await;
+    let id = house.answered().await;
+    house.intercom.teammate_assigns_team(&id, Some("2002"));
+    let other = Workspace::default().teams.into_iter().find(|team| team.id == "2002").unwrap();
+    house.configure(&quiet("", &OF_THE_TEAM.replace("Support", &other.name).replace("match.not_assignee", "# ")));
+    let (config, secrets) = (house.config(), secrets());
+    let (reached, held) = oneshot::channel();
+    house.intercom.before_answer(Endpoint::Teams, move |_| reached.send(()).unwrap());
+    let reloading = async {
+        held.await.unwrap();
+        house.daemon().reload(&config, &secrets).await.unwrap();
+    };
+    let (looked, ()) = tokio::join!(house.daemon().reconcile(), reloading);
+    looked.unwrap();
+    assert_eq!(house.check("config").await, "ok: 1 rule, live");
+    house.after(days(3)).await;
+    assert_eq!(house.state(&id), "closed");
 }
