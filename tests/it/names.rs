@@ -4,9 +4,11 @@ use autoclosed::daemon::Sweeping;
 use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
 use autoclosed::safety::Blocked;
 
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::oneshot;
 
-use crate::harness::{House, days, hours, secrets};
+use crate::harness::{House, QUIET_A_DAY, days, hours, secrets};
 
 /// The team of that name.
 const SUPPORT: &str = "2001";
@@ -176,4 +178,29 @@ async fn a_look_by_the_old_names_does_not_make_new_ones_unknown() {
     assert_eq!(house.check("config").await, "ok: 1 rule, live");
     house.after(days(3)).await;
     assert_eq!(house.state(&id), "closed");
+}
+
+#[tokio::test]
+async fn names_that_cannot_be_written_down_after_a_reload_stop_acting_until_they_can() {
+    let mut house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.intercom.teammate_assigns_team(&id, Some(SUPPORT));
+    house.intercom.settle().await;
+    house.configure(&quiet("", OF_THE_TEAM));
+    let (config, secrets) = (house.config(), secrets());
+    let (reached, held) = oneshot::channel();
+    house.intercom.before_answer(Endpoint::Teams, move |_| reached.send(()).unwrap());
+    let mut stranger = SqliteConnectOptions::new().filename(house.database()).connect().await.unwrap();
+    let locking = async {
+        held.await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut stranger).await.unwrap();
+    };
+    let (reloaded, ()) = tokio::join!(house.daemon().reload(&config, &secrets), locking);
+    assert!(reloaded.is_ok(), "the new rules hold: {reloaded:?}");
+    assert!(house.check("config").await.starts_with("bad: nothing is done: what the rules name could not be written"));
+    sqlx::query("ROLLBACK").execute(&mut stranger).await.unwrap();
+    house.clock.advance(days(3));
+    house.daemon().tick().await;
+    house.sweep().await;
+    assert_eq!((house.check("config").await.as_str(), house.state(&id)), ("ok: 1 rule, live", "closed"));
 }
