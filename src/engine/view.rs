@@ -212,8 +212,11 @@ fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
     let told = told.map(|((class, actor), (at, part))| Activity { class: *class, actor: *actor, at: *at, part: *part });
     let wakes = conversation.wakes.iter();
     let wakes = wakes.map(|(at, part)| Activity { part: *part, ..rings(*at) });
-    let mut activities: Vec<Activity> =
-        told.chain(wakes).map(|activity| on_time(conversation, history, activity)).collect();
+    let mut activities: Vec<Activity> = told
+        .filter(|activity| !is_our_update(activity, history))
+        .chain(wakes)
+        .map(|activity| on_time(conversation, history, activity))
+        .collect();
     for part in conversation.by_admin.iter().filter(|part| !is_own(part, history)) {
         let classes = part.classes.iter();
         activities.extend(classes.map(|class| Activity {
@@ -224,6 +227,12 @@ fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
         }));
     }
     activities
+}
+
+/// An attribute is set by the token's own teammate, whoever else we act as: no answer names that part as ours.
+fn is_our_update(activity: &Activity, history: &History) -> bool {
+    let mut deeds = history.attempts.iter().flat_map(|attempt| &attempt.deeds).filter(|deed| deed.part.is_none());
+    activity.class == Class::Other && deeds.any(|deed| activity.at.duration_since(deed.at).abs() <= NEAR_A_DEED)
 }
 
 /// A snooze's timer counts from when it was to ring, not from when Intercom wrote it down.

@@ -1,6 +1,6 @@
 //! Names of teams, teammates and tags: what the workspace does not know stops acting, never recording.
 
-use autoclosed::daemon::Sweeping;
+use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
 use autoclosed::safety::Blocked;
 
@@ -8,7 +8,7 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::oneshot;
 
-use crate::harness::{House, QUIET_A_DAY, days, hours, secrets};
+use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, days, hours, secrets};
 
 /// The team of that name.
 const SUPPORT: &str = "2001";
@@ -203,4 +203,34 @@ async fn names_that_cannot_be_written_down_after_a_reload_stop_acting_until_they
     house.daemon().tick().await;
     house.sweep().await;
     assert_eq!((house.check("config").await.as_str(), house.state(&id)), ("ok: 1 rule, live", "closed"));
+}
+
+#[tokio::test]
+async fn an_attribute_that_the_token_s_own_teammate_sets_for_us_is_our_deed() {
+    let rules = r#"
+[[rule]]
+name = "woken"
+match.state = ["woken"]
+step = [
+    { after = "1 day", do = "update", set.escalated = true },
+    { after = "2 days", do = "close", silent = true },
+]
+"#;
+    let mut house = House::without_daemon(rules).await;
+    let mut config = house.config();
+    config.intercom.admin_id = Some("1002".to_owned());
+    let daemon = Daemon::start(&config, &secrets(), house.clock.clone().into()).await.unwrap();
+    let webhook = format!("http://{}/webhooks/intercom", daemon.public_address());
+    house.intercom.send_notifications_to(&webhook, CLIENT_SECRET);
+    house.daemon = Some(daemon);
+    house.look().await;
+    let id = house.answered().await;
+    house.intercom.teammate_snoozes(&id, house.clock.now() + hours(5));
+    house.clock.advance(hours(6));
+    house.intercom.wake_due_snoozes();
+    house.look().await;
+    for _ in 0..3 {
+        house.after(days(1)).await;
+    }
+    assert_eq!(house.state(&id), "closed", "{:#?}", house.journal(&id).await);
 }
