@@ -66,7 +66,7 @@ impl Names {
         match Directory::look_up(intercom, &wanted, teammates).await {
             Ok(directory) => {
                 let (ids, unresolved) = directory.ids_of(&wanted);
-                self.learn(ids, directory.teammates(), store).await?;
+                self.learn(&wanted, ids, directory.teammates(), store).await?;
                 Ok((!unresolved.is_empty()).then(|| unresolved.join("; ")))
             }
             // What was known before goes on being known.
@@ -84,18 +84,26 @@ impl Names {
         self.known().teammates.get(id).cloned()
     }
 
+    /// Of names that were not asked for, what was known goes on being known: they may be those of newer rules.
     async fn learn(
         &self,
-        ids: BTreeMap<Called, String>,
+        wanted: &BTreeSet<Called>,
+        found: BTreeMap<Called, String>,
         teammates: BTreeMap<String, String>,
         store: &Store,
     ) -> Result<(), StoreError> {
+        let mut ids = self.known().ids.clone();
+        ids.retain(|called, _| !wanted.contains(called));
+        ids.extend(found);
         if self.known().ids != ids {
             let rows: Vec<_> = ids.iter().map(|(called, id)| (kind(called), name(called), id)).collect();
             let text = serde_json::to_string(&rows).unwrap_or_default();
             store.set_setting(REMEMBERED, &text).await?;
         }
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Known { ids, teammates };
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.ids.retain(|called, _| !wanted.contains(called));
+        known.ids.extend(ids.into_iter().filter(|(called, _)| wanted.contains(called)));
+        known.teammates.extend(teammates);
         Ok(())
     }
 

@@ -11,18 +11,24 @@ impl Jobs {
     /// acting. Due dates that follow from other ids are to be computed again.
     pub(super) async fn look_up_names(&self) -> Result<(), StoreError> {
         let Sweeper { intercom, store, standpoint, board, .. } = &self.sweeper;
-        let rules = standpoint.rulebook().current();
-        let unclear = standpoint.names().look_up(rules.rules(), intercom, store).await?;
-        if let Some(unclear) = &unclear
-            && board.unclear_names().as_ref() != Some(unclear)
-        {
-            tracing::error!(
-                "nothing is done, as a name in the configuration means nothing in the workspace; see the check `config` of /health"
-            );
+        loop {
+            let rules = standpoint.rulebook().current();
+            let unclear = standpoint.names().look_up(rules.rules(), intercom, store).await?;
+            self.put_ids().await?;
+            // A reload meanwhile has brought other names, about which this says nothing.
+            if standpoint.rulebook().current().rules().names() != rules.rules().names() {
+                continue;
+            }
+            if let Some(unclear) = &unclear
+                && board.unclear_names().as_ref() != Some(unclear)
+            {
+                tracing::error!(
+                    "nothing is done, as a name in the configuration means nothing in the workspace; see the check `config` of /health"
+                );
+            }
+            board.set_unclear_names(unclear);
+            return Ok(());
         }
-        self.put_ids().await?;
-        board.set_unclear_names(unclear);
-        Ok(())
     }
 
     async fn put_ids(&self) -> Result<(), StoreError> {

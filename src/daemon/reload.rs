@@ -102,7 +102,11 @@ impl Jobs {
         if changed && let Err(why) = self.ask().await {
             tracing::warn!(error = %why, "Intercom does not say whose the new access token is; nothing is done until it does");
         }
-        self.look_up_names().await?;
+        // The rules hold by now. While nobody knows what their names mean, nothing is done, and they are asked for again.
+        if let Err(error) = self.look_up_names().await {
+            tracing::warn!(error = %error, "what the new rules name could not be written down");
+            board.set_unclear_names(Some(format!("what the rules name could not be written down: {error}")));
+        }
         self.reschedule_after_reload().await;
         Ok(())
     }

@@ -10,6 +10,7 @@ mod golden;
 mod keeping;
 mod late;
 mod laws;
+mod lost;
 mod ownership;
 mod reasons;
 mod reminders;

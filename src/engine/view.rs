@@ -15,6 +15,8 @@ use super::rule::{StateName, StepKind};
 const NEAR_A_DEED: SignedDuration = SignedDuration::from_secs(2);
 /// While an answer is missing, parts by our admin from this long before the call on are held to be ours.
 const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
+/// Where it was never found out what became of a call, parts by our admin until this long after it stay ours.
+const AFTER_A_LOST_CALL: SignedDuration = SignedDuration::from_mins(2);
 /// Intercom writes its `timer_unsnooze` part at most this long after the snooze ended.
 const TIMER_LATE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -216,8 +218,11 @@ fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
     let told = told.map(|((class, actor), (at, part))| Activity { class: *class, actor: *actor, at: *at, part: *part });
     let wakes = conversation.wakes.iter();
     let wakes = wakes.map(|(at, part)| Activity { part: *part, ..rings(*at) });
-    let mut activities: Vec<Activity> =
-        told.chain(wakes).map(|activity| on_time(conversation, history, activity)).collect();
+    let mut activities: Vec<Activity> = told
+        .filter(|activity| !is_our_update(activity, history))
+        .chain(wakes)
+        .map(|activity| on_time(conversation, history, activity))
+        .collect();
     for part in conversation.by_admin.iter().filter(|part| !is_own(part, history)) {
         let classes = part.classes.iter();
         activities.extend(classes.map(|class| Activity {
@@ -228,6 +233,12 @@ fn activities(conversation: &Conversation, history: &History) -> Vec<Activity> {
         }));
     }
     activities
+}
+
+/// An attribute is set by the token's own teammate, whoever else we act as: no answer names that part as ours.
+fn is_our_update(activity: &Activity, history: &History) -> bool {
+    let mut deeds = history.attempts.iter().flat_map(|attempt| &attempt.deeds).filter(|deed| deed.part.is_none());
+    activity.class == Class::Other && deeds.any(|deed| activity.at.duration_since(deed.at).abs() <= NEAR_A_DEED)
 }
 
 /// A snooze's timer counts from when it was to ring, not from when Intercom wrote it down.
@@ -247,8 +258,17 @@ fn is_own(part: &Part, history: &History) -> bool {
 }
 
 fn made(attempt: &Attempt, part: &Part) -> bool {
-    let awaited = matches!(attempt.phase, Phase::Unclear { .. })
-        && attempt.sent_at.is_some_and(|sent| part.at.duration_since(sent) >= -BEFORE_THE_CALL);
+    let awaited = attempt.sent_at.is_some_and(|sent| {
+        let since = part.at.duration_since(sent);
+        let may_be_it = match attempt.phase {
+            Phase::Unclear { .. } => true,
+            // Only a call that may have had an effect is remembered. As a teammate's, its message would begin a new
+            // silence and be sent again.
+            Phase::Failed => since <= AFTER_A_LOST_CALL,
+            _ => false,
+        };
+        may_be_it && since >= -BEFORE_THE_CALL
+    });
     awaited || attempt.deeds.iter().any(|deed| is_it(attempt, deed, part))
 }
 

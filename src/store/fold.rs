@@ -44,6 +44,8 @@ COMMIT";
 
 /// Two stories of one second are told apart by asking once it is over.
 const NEXT_SECOND: SignedDuration = SignedDuration::from_secs(2);
+/// Intercom may show an older conversation than it has told of: what was only just read rests that long.
+const READ_ANEW: SignedDuration = SignedDuration::from_mins(1);
 /// What reading did not make clear is read again after this.
 const READ_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
@@ -66,6 +68,8 @@ pub(super) struct Fold<'a> {
     pub(super) known: HashMap<(String, String), Known>,
     pub(super) history: HashMap<(String, String), History>,
     changed: HashSet<(String, String)>,
+    /// Those of them that were read whole.
+    read: HashSet<(String, String)>,
     notifications: Vec<Box<RawValue>>,
     bodies: Vec<u8>,
     kept: Vec<Box<RawValue>>,
@@ -97,15 +101,29 @@ impl<'a> Fold<'a> {
             history.entry(key).or_default().attempts.push(row.attempt(edition.dry_run())?);
         }
         let seen = seen.into_iter().map(|(app_id, id, fingerprint)| ((app_id, id), fingerprint)).collect();
-        let (changed, notifications, bodies) = (HashSet::new(), Vec::new(), Vec::new());
+        let (changed, read) = (HashSet::new(), HashSet::new());
+        let (notifications, bodies) = (Vec::new(), Vec::new());
         let (kept, activities, facts) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Fold { context, edition, seen, known, history, changed, notifications, bodies, kept, activities, facts })
+        Ok(Fold {
+            context,
+            edition,
+            seen,
+            known,
+            history,
+            changed,
+            read,
+            notifications,
+            bodies,
+            kept,
+            activities,
+            facts,
+        })
     }
 
     pub(super) fn add(&mut self, record: &Record) -> Recorded {
         match record {
             Record::Fetched(seen) => {
-                self.see(self.context.workspace(), seen);
+                self.see(self.context.workspace(), seen, seen.whole);
                 Recorded::Stored
             }
             Record::Notified { app_id, key, topic, fingerprint, told, body } => {
@@ -130,7 +148,7 @@ impl<'a> Fold<'a> {
                 }
                 self.keep(app_id, key, reason, repeat, body);
                 if let (Some(seen), false) = (told.sighting(), foreign || repeat == Some(true)) {
-                    self.see(app_id, seen);
+                    self.see(app_id, seen, false);
                 }
                 result
             }
@@ -145,8 +163,8 @@ impl<'a> Fold<'a> {
         self.bodies.extend_from_slice(body);
     }
 
-    /// Folds a sighting in, and logs what it adds.
-    fn see(&mut self, app_id: &str, seen: &Sighting) {
+    /// Folds a sighting in, and logs what it adds. `read`: it was asked for as a whole.
+    fn see(&mut self, app_id: &str, seen: &Sighting, read: bool) {
         #[cfg(test)]
         assert!(seen.snapshot.as_ref().is_none_or(|snapshot| snapshot.version.notification_id != PANICS));
         let key = (app_id.to_owned(), seen.id.to_string());
@@ -156,7 +174,7 @@ impl<'a> Fold<'a> {
         self.log_facts(app_id, seen, &known.conversation);
         let disagrees = known.conversation.disagrees_with(seen);
         let mut conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
-        let fetched = seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
+        let fetched = read || seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
         let named_again = conversation.gone && !seen.gone && seen.snapshot.is_some() && !fetched;
         // What Intercom shows exists, whatever was said before.
         conversation.gone &= !named_again && (seen.gone || !seen.whole);
@@ -169,6 +187,9 @@ impl<'a> Fold<'a> {
         } else {
             known.fetch_at
         };
+        if read {
+            self.read.insert(key.clone());
+        }
         self.changed.insert(key.clone());
         self.known.insert(key, Known { conversation, fetch_at });
     }
@@ -229,8 +250,10 @@ impl<'a> Fold<'a> {
         let known = self.known.get(key)?;
         let history = self.history.get(key).cloned().unwrap_or_default();
         let decision = decide(&known.conversation, &history, self.edition.rules(), self.context.now);
-        let fetch_at =
-            known.fetch_at.or_else(|| to_read(&known.conversation, &decision, self.edition.rules(), self.context.now));
+        let now = self.context.now;
+        let rests = |at: Timestamp| if self.read.contains(key) { at.max(now + READ_ANEW) } else { at };
+        let fetch_at = || to_read(&known.conversation, &decision, self.edition.rules(), now).map(rests);
+        let fetch_at = known.fetch_at.or_else(fetch_at);
         Some(ConversationRow::of(&key.0, &known.conversation, decision.due_at(), fetch_at))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
-use super::fold::Fold;
+use super::fold::{Fold, to_read};
 use super::rows::{json, ms};
 use super::writing::Writing;
 use super::{Store, StoreError};
@@ -227,16 +227,19 @@ impl Store {
     }
 }
 
-/// Decides again on one conversation, on the connection that writes.
+/// Decides again on one conversation, on the connection that writes. What was told while a call was under way may have
+/// to be read now.
 pub(super) async fn reschedule(
     writer: &mut SqliteConnection,
     id: &ConversationId,
     context: &Context,
 ) -> Result<Option<Decided>, StoreError> {
     let Some(decided) = decided(writer, id, context).await? else { return Ok(None) };
-    let set = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
+    let rulebook = context.rulebook.current();
+    let read_at = to_read(&decided.conversation, &decided.decision, rulebook.rules(), context.now);
+    let set = "UPDATE conversation SET due_at = $1, fetch_at = coalesce(fetch_at, $4) WHERE app_id = $2 AND id = $3";
     let set = sqlx::query(set).bind(decided.decision.due_at().map(ms)).bind(context.workspace()).bind(id.as_str());
-    set.execute(writer).await?;
+    set.bind(read_at.map(ms)).execute(writer).await?;
     Ok(Some(decided))
 }
 

@@ -71,6 +71,10 @@ impl Sweeper {
                 let outcome = if over { Outcome::Lost(why) } else { Outcome::Unclear { look_at, why } };
                 Ok((outcome, nothing(), Next::Go))
             }
+            // It may stay so for ever; what is not found out in time is given up, and nothing is sent again.
+            Err(SweepError::Intercom(error)) if error.class() == Class::Refused => {
+                Ok((self.look_again(pending), nothing(), Next::Go))
+            }
             // Intercom may be in trouble; the others wait for the next sweep, in which this one still rests.
             Err(SweepError::Intercom(_)) => Ok((self.looking_into_it(), nothing(), Next::Stop)),
         }

@@ -61,14 +61,18 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     pub(crate) async fn start(self) -> Daemon {
-        let secrets = Secrets {
-            access_token: SecretString::from(Workspace::default().token),
-            client_secrets: vec![SecretString::from(CLIENT_SECRET)],
-        };
-        let daemon = Daemon::start(&self.config, &secrets, self.clock).await.unwrap();
+        let daemon = Daemon::start(&self.config, &secrets(), self.clock).await.unwrap();
         let webhook = format!("http://{}/webhooks/intercom", daemon.public_address());
         self.intercom.send_notifications_to(&webhook, CLIENT_SECRET);
         daemon
+    }
+}
+
+/// The secrets that a daemon starts with.
+pub(crate) fn secrets() -> Secrets {
+    Secrets {
+        access_token: SecretString::from(Workspace::default().token),
+        client_secrets: vec![SecretString::from(CLIENT_SECRET)],
     }
 }
 

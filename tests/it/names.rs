@@ -1,10 +1,14 @@
 //! Names of teams, teammates and tags: what the workspace does not know stops acting, never recording.
 
-use autoclosed::daemon::Sweeping;
+use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
 use autoclosed::safety::Blocked;
 
-use crate::harness::{House, days, hours};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use tokio::sync::oneshot;
+
+use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, days, hours, secrets};
 
 /// The team of that name.
 const SUPPORT: &str = "2001";
@@ -151,4 +155,82 @@ step = [{ after = "1 day", do = "assign", team = "Support", teammate = "alex@exa
     let seen = house.intercom.conversation(&id).unwrap();
     assert_eq!((seen.team_assignee.as_deref(), seen.admin_assignee.as_deref()), (Some(SUPPORT), Some("1002")));
     insta::assert_snapshot!(house.journal(&id).await.join("\n"), @"done assign 1: 1 day without a word since a teammate wrote at 2026-03-02 09:01:00 UTC");
+}
+
+#[tokio::test]
+async fn a_look_by_the_old_names_does_not_make_new_ones_unknown() {
+    let many = OF_THE_TEAM.replace("match.not_tags = [\"no-such-tag\"]", "match.tags = [\"vip\"]");
+    let mut house = House::configured(&quiet("", &many), Workspace::default()).await;
+    house.start().await;
+    let id = house.answered().await;
+    house.intercom.teammate_assigns_team(&id, Some("2002"));
+    let other = Workspace::default().teams.into_iter().find(|team| team.id == "2002").unwrap();
+    house.configure(&quiet("", &OF_THE_TEAM.replace("Support", &other.name).replace("match.not_assignee", "# ")));
+    let (config, secrets) = (house.config(), secrets());
+    let (reached, held) = oneshot::channel();
+    house.intercom.before_answer(Endpoint::Teams, move |_| reached.send(()).unwrap());
+    let reloading = async {
+        held.await.unwrap();
+        house.daemon().reload(&config, &secrets).await.unwrap();
+    };
+    let (looked, ()) = tokio::join!(house.daemon().reconcile(), reloading);
+    looked.unwrap();
+    assert_eq!(house.check("config").await, "ok: 1 rule, live");
+    house.after(days(3)).await;
+    assert_eq!(house.state(&id), "closed");
+}
+
+#[tokio::test]
+async fn names_that_cannot_be_written_down_after_a_reload_stop_acting_until_they_can() {
+    let mut house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.intercom.teammate_assigns_team(&id, Some(SUPPORT));
+    house.intercom.settle().await;
+    house.configure(&quiet("", OF_THE_TEAM));
+    let (config, secrets) = (house.config(), secrets());
+    let (reached, held) = oneshot::channel();
+    house.intercom.before_answer(Endpoint::Teams, move |_| reached.send(()).unwrap());
+    let mut stranger = SqliteConnectOptions::new().filename(house.database()).connect().await.unwrap();
+    let locking = async {
+        held.await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut stranger).await.unwrap();
+    };
+    let (reloaded, ()) = tokio::join!(house.daemon().reload(&config, &secrets), locking);
+    assert!(reloaded.is_ok(), "the new rules hold: {reloaded:?}");
+    assert!(house.check("config").await.starts_with("bad: nothing is done: what the rules name could not be written"));
+    sqlx::query("ROLLBACK").execute(&mut stranger).await.unwrap();
+    house.clock.advance(days(3));
+    house.daemon().tick().await;
+    house.sweep().await;
+    assert_eq!((house.check("config").await.as_str(), house.state(&id)), ("ok: 1 rule, live", "closed"));
+}
+
+#[tokio::test]
+async fn an_attribute_that_the_token_s_own_teammate_sets_for_us_is_our_deed() {
+    let rules = r#"
+[[rule]]
+name = "woken"
+match.state = ["woken"]
+step = [
+    { after = "1 day", do = "update", set.escalated = true },
+    { after = "2 days", do = "close", silent = true },
+]
+"#;
+    let mut house = House::without_daemon(rules).await;
+    let mut config = house.config();
+    config.intercom.admin_id = Some("1002".to_owned());
+    let daemon = Daemon::start(&config, &secrets(), house.clock.clone().into()).await.unwrap();
+    let webhook = format!("http://{}/webhooks/intercom", daemon.public_address());
+    house.intercom.send_notifications_to(&webhook, CLIENT_SECRET);
+    house.daemon = Some(daemon);
+    house.look().await;
+    let id = house.answered().await;
+    house.intercom.teammate_snoozes(&id, house.clock.now() + hours(5));
+    house.clock.advance(hours(6));
+    house.intercom.wake_due_snoozes();
+    house.look().await;
+    for _ in 0..3 {
+        house.after(days(1)).await;
+    }
+    assert_eq!(house.state(&id), "closed", "{:#?}", house.journal(&id).await);
 }

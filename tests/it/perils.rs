@@ -272,3 +272,20 @@ async fn a_slow_clock_does_not_let_a_second_instance_send_again() {
     house.daemon = Some(first.await.unwrap());
     assert_eq!(house.ours(&id, "comment"), 1, "{:?} {:?}", house.deeds(), house.journal(&id).await);
 }
+
+#[tokio::test]
+async fn a_lost_answer_in_a_conversation_that_may_not_be_read_is_not_looked_into_for_ever() {
+    let house = House::with(REMIND).await;
+    let id = house.answered().await;
+    house.intercom.fault(Endpoint::Reply, Fault::ApplyThenDrop);
+    house.after(days(5)).await;
+    let refusal = r#"{"type":"error.list","errors":[{"code":"forbidden","message":"no"}]}"#;
+    house.intercom.fault_always(Endpoint::Conversation, Fault::Status { status: 403, body: refusal.into() });
+    house.after(minutes(2)).await;
+    house.after(hours(25)).await;
+    let journal = house.journal(&id).await;
+    assert!(
+        journal.last().unwrap().starts_with("failed reply 1: the answer was lost, and what became"),
+        "{journal:#?}"
+    );
+}

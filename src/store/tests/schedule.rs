@@ -202,3 +202,31 @@ async fn pruning_goes_through_any_number() {
     assert_eq!(shelf.store.prune(at(1)).await.unwrap(), 4200);
     assert_eq!((shelf.count("notification").await, shelf.count("notification_body").await), (0, 0));
 }
+
+#[tokio::test]
+async fn what_reading_did_not_make_clear_is_not_read_again_at_once() {
+    let shelf = Shelf::new().await;
+    let mut newer = answered("5", 10);
+    newer.snapshot.as_mut().unwrap().facts.tags = None;
+    let mut undated = answered("6", 9);
+    undated.snapshot = None;
+    shelf.record(&[notified("a", about(newer.clone())), notified("b", about(Sighting { id: id("6"), ..newer }))]).await;
+    assert_eq!(shelf.to_fetch(at(0)).await, ["5", "6"]);
+    // Intercom shows an older conversation than it told of, or one that cannot be ordered.
+    shelf.record(&[fetched(answered("5", 9)), fetched(undated)]).await;
+    assert_eq!(shelf.to_fetch(at(0)).await, Vec::<String>::new());
+    assert_eq!(shelf.to_fetch(at(1)).await, ["5", "6"]);
+}
+
+#[tokio::test]
+async fn what_was_told_while_a_call_was_under_way_is_read_once_that_has_ended() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[fetched(answered("5", 0))]).await;
+    let claimed = super::attempts::sent(&shelf, "5", super::attempts::REPLY, DAY).await;
+    let mut glimpse = Sighting { parts: Vec::new(), whole: false, ..answered("5", DAY) };
+    glimpse.snapshot.as_mut().unwrap().facts.tags = None;
+    shelf.record(&[notified("a", about(glimpse))]).await;
+    super::attempts::settle(&shelf, claimed, &super::attempts::done(DAY, false), DAY).await;
+    assert_eq!(shelf.due(at(9 * DAY)).await, Vec::<String>::new());
+    assert_eq!(shelf.to_fetch(at(DAY)).await, ["5"], "whether a tag holds it off is not known");
+}
