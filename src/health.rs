@@ -28,7 +28,7 @@ use crate::tally::Tally;
 /// A job is overdue after so many of its longest gaps, but never sooner than a moment that any machine may take.
 const GAPS: u32 = 3;
 const SHORTEST_OVERDUE: Duration = Duration::from_mins(5);
-/// A snooze to restore or a conversation to open again may wait for so long.
+/// A snooze to restore, a conversation to open again, a tag to put on may wait for so long.
 const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
 /// A look that has made no progress for so long is stuck.
 const STUCK: Duration = Duration::from_mins(10);
@@ -121,7 +121,8 @@ impl Health {
         let oldest = self.store.oldest_follow_up().await.ok().flatten();
         let waiting = oldest.map(|done| self.standpoint.now().duration_since(done)).filter(|since| *since > UNFINISHED);
         if let Some(since) = waiting {
-            let detail = format!("for {} a conversation could not be put back as it was; see the journal", span(since));
+            let detail =
+                format!("for {} something that follows a deed could not be done; see the journal", span(since));
             return Check { name, ok: false, detail };
         }
         if let Some(why) = self.board.refused().or_else(|| self.board.refused_deed()) {

@@ -29,7 +29,9 @@ pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
 #[cfg(test)]
 pub(crate) use fold::PANICS;
-pub use outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled};
+pub use outcome::{
+    Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
+};
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
 use writing::Writing;
 

@@ -112,6 +112,11 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether the facts are as it left them.
+    pub fn stands(&self, facts: &Facts) -> bool {
+        facts.clone().without(self) != *facts
+    }
+
     /// It is about the same fact.
     fn same_fact(&self, other: &Change) -> bool {
         match (self, other) {

@@ -69,6 +69,12 @@ impl Attempt {
         self.phase == Phase::Done
     }
 
+    /// Some of it took effect, or all, and that was not taken back: a refusal or a lost answer may have broken it off.
+    pub fn took_hold(&self) -> bool {
+        let broken_off = matches!(self.phase, Phase::Open | Phase::Parked { .. } | Phase::Failed);
+        self.done() || (broken_off && !self.deeds.is_empty())
+    }
+
     /// It ended a snooze without meaning to.
     pub fn woke_a_snooze(&self) -> bool {
         self.step.kind.wakes() && self.snoozed_until.is_some()

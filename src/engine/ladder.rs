@@ -71,9 +71,10 @@ impl Ladder<'_> {
         attempt.rule == self.rule.name && attempt.anchor_at == self.anchor.at
     }
 
-    /// Whether the rule has done a step of this period, or passed it over; it keeps the conversation then.
+    /// Whether the rule has done a step of this period, if only in part, or passed it over; it keeps the conversation
+    /// then.
     pub(super) fn begun(&self) -> bool {
-        self.attempts().any(|attempt| matches!(attempt.phase, Phase::Done | Phase::Passed))
+        self.attempts().any(|attempt| attempt.took_hold() || attempt.phase == Phase::Passed)
     }
 
     /// Our attempts of this period.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::conversation::{Activity, Actor, Class, Conversation, Facts, Part, State};
+use super::facts::Change;
 use super::history::{Attempt, Deed, History, Phase};
 use super::rule::{StateName, StepKind};
 
@@ -69,11 +70,16 @@ impl<'a> View<'a> {
 
     /// The same conversation as if these attempts had changed nothing, as far as what they changed still stands.
     pub(super) fn without<'b>(&self, attempts: impl Iterator<Item = &'b Attempt>) -> View<'a> {
-        let mut done: Vec<&Attempt> = attempts.filter(|attempt| attempt.done()).collect();
+        let mut done: Vec<&Attempt> = attempts.filter(|attempt| attempt.took_hold()).collect();
         done.sort_by_key(|attempt| attempt.done_at);
         done.reverse();
-        let changes = done.iter().flat_map(|attempt| &attempt.changes);
-        let facts = self.facts().cloned().map(|facts| Cow::Owned(facts.without_all(changes)));
+        let facts = self.facts().map(|facts| {
+            // Of what was broken off, only what still stands was surely done.
+            let surely = |attempt: &Attempt, change: &Change| attempt.done() || change.stands(facts);
+            let changes = done.iter().flat_map(|attempt| attempt.changes.iter().map(move |change| (*attempt, change)));
+            let changes = changes.filter(|(attempt, change)| surely(attempt, change)).map(|(_, change)| change);
+            Cow::Owned(facts.clone().without_all(changes))
+        });
         let own_wakes = self.own_wakes.iter().filter(|wake| !done.iter().any(|attempt| snoozed_till(attempt, wake)));
         View {
             facts,
@@ -171,7 +177,7 @@ impl<'a> View<'a> {
         if self.conversation.state() != Some(State::Open) {
             return None;
         }
-        let done = self.history.attempts.iter().filter(|attempt| attempt.done());
+        let done = self.history.attempts.iter().filter(|attempt| attempt.took_hold());
         // A second message finds it open already, and is none that woke it.
         let moved = done.filter(|attempt| attempt.step.kind.changes_state() || attempt.woke_a_snooze());
         let last = moved.filter_map(|attempt| attempt.done_at.map(|at| (at, attempt))).max_by_key(|(at, _)| *at);

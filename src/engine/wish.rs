@@ -103,12 +103,11 @@ pub fn changes(
         Standing::Snoozed { .. } => Some(StateName::Snoozed),
         Standing::Closed | Standing::Unknown => None,
     };
-    let stands = |change: &&Change| facts.clone().without(change) != *facts;
-    let earlier = before.iter().filter(stands).cloned();
+    let earlier = before.iter().filter(|change| change.stands(facts)).cloned();
     earlier.chain(wishes.iter().filter_map(|wish| wish.change(facts, was))).collect()
 }
 
-/// Whether all that an attempt was to change is as it left it. Without a change nobody can tell.
-pub fn took_effect(changes: &[Change], facts: &Facts) -> bool {
-    !changes.is_empty() && changes.iter().all(|change| facts.clone().without(change) != *facts)
+/// How much of what an attempt was to change is as it left it.
+pub fn standing(changes: &[Change], facts: &Facts) -> usize {
+    changes.iter().filter(|change| change.stands(facts)).count()
 }

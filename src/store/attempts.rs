@@ -5,19 +5,20 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::outcome::{Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled};
+use super::outcome::{
+    Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
+};
 use super::record::{Context, reschedule};
 use super::rows::{self, deeds, deeds_json, ms};
 use super::writing::Writing;
 use super::{Store, StoreError, facts};
 use crate::engine::conversation::{ConversationId, PartId};
-use crate::engine::history::Deed;
-use crate::engine::rule::RuleName;
+use crate::engine::rule::{RuleName, StepKind};
 
 // The plus keeps SQLite from going through all attempts of the workspace in place of those that wait.
 pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
     done_at, follow_up, follow_tries, tries, claims, changes, wishes FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND +app_id = $2 ORDER BY look_at LIMIT $3";
-pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
+pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, coalesce(sent_at, done_at), digest, snoozed_until, contact_at, contact_part, deeds,
     done_at, follow_up, follow_tries, tries, claims, changes, wishes FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND +app_id = $2 ORDER BY follow_at LIMIT $3";
 pub(super) const SENT: &str =
     "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL AND step NOT LIKE 'note%'), 0)
@@ -53,7 +54,7 @@ impl Store {
     pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<Option<Claimed>, StoreError> {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
             look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7,
-            changes = $8, wishes = $9
+            changes = $8, wishes = $9, follow_at = NULL
             WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked')";
         let query = sqlx::query(sql)
             .bind(ms(sending.sent_at))
@@ -72,19 +73,16 @@ impl Store {
         Ok(ours.then_some(Claimed { sent: true, ..claimed }))
     }
 
-    /// Writes down that answers came and named our parts, before what the last of them says is checked further. It is
-    /// looked into at `look_at`.
-    pub async fn answered(
-        &self,
-        claimed: Claimed,
-        deeds: &[Deed],
-        last: Deed,
-        look_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sql = "UPDATE attempt SET deeds = $1, done_at = $2, look_at = $3
-            WHERE id = $4 AND claims = $5 AND phase = 'unclear'";
-        let query = sqlx::query(sql).bind(deeds_json(deeds)).bind(ms(last.at)).bind(ms(look_at));
-        let query = query.bind(claimed.id).bind(claimed.turn);
+    /// Writes down that answers came and named our parts, before what the last of them says is checked further, or
+    /// before the next call leaves.
+    pub async fn answered(&self, claimed: Claimed, answered: &Answered<'_>) -> Result<(), StoreError> {
+        // What is to follow waits until the attempt is settled: it has no time before.
+        let sql = "UPDATE attempt SET deeds = $1, done_at = coalesce($2, done_at), look_at = $3,
+            follow_up = iif($4, 'restore_snooze', follow_up)
+            WHERE id = $5 AND claims = $6 AND phase = 'unclear'";
+        let last = answered.deeds.iter().map(|deed| deed.at).max();
+        let query = sqlx::query(sql).bind(deeds_json(answered.deeds)).bind(last.map(ms)).bind(ms(answered.look_at));
+        let query = query.bind(answered.restore_snooze).bind(claimed.id).bind(claimed.turn);
         let mut writer = self.write().await;
         query.execute(writer.connection()).await?;
         Ok(())
@@ -197,8 +195,8 @@ async fn settle(
     let now = ms(context.now);
     let done = outcome.done();
     let sql = "UPDATE attempt SET phase = $1, outcome = $2, why = $3, at = $4, look_at = $5,
-        done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_at = $4,
-        follow_up = coalesce($8, iif($1 = 'done' AND wishes IS NOT NULL, 'wishes', NULL)),
+        done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_at = iif($1 = 'unclear', NULL, $4),
+        follow_up = coalesce($8, iif($1 = 'done' AND wishes IS NOT NULL, 'wishes', iif($1 = 'raced', NULL, follow_up))),
         tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template)
         WHERE id = $11 AND claims = $12 AND phase IN ($13, $14) RETURNING follow_up IS NOT NULL";
     let written: Option<bool> = sqlx::query_scalar(sql)
@@ -278,7 +276,7 @@ async fn follow(
     let query = query.bind(this).bind(deeds_json(&pending.deeds)).bind(wishes);
     let query = query.bind(missing(followed).map(|missing| format!("; {missing}")));
     let written = query.execute(&mut *writer).await?.rows_affected() == 1;
-    if let (Some(told), true) = (told(pending.follow_up, followed), written) {
+    if let (Some(told), true) = (told(pending, followed), written) {
         let outcome = "SELECT outcome FROM attempt WHERE id = $1";
         let outcome: String = sqlx::query_scalar(outcome).bind(pending.claimed.id).fetch_one(&mut *writer).await?;
         write_journal(writer, pending.claimed.id, &outcome, told, "{}", context.now).await?;
@@ -294,15 +292,19 @@ fn missing(followed: &Followed) -> Option<&str> {
     }
 }
 
-fn told(follow_up: Option<FollowUp>, followed: &Followed) -> Option<&str> {
-    match (followed, follow_up) {
+fn told<'a>(pending: &Pending, followed: &'a Followed) -> Option<&'a str> {
+    match (followed, pending.follow_up) {
         (Followed::Again(_) | Followed::Refused(_) | Followed::Granted { again: Some(_), .. }, _) => None,
         (Followed::Granted { missing: Some(missing), .. }, _) => Some(missing),
         (Followed::Granted { .. }, _) => Some("its tags and attributes were put on"),
         (Followed::NotNeeded(why), _) => Some(why),
         (Followed::GivenUp(why), _) => Some(why),
         (Followed::ContactSpoke(_), _) => Some("the contact wrote while the snooze was restored; opening it again"),
-        (Followed::Done(_), Some(FollowUp::RestoreSnooze)) => Some("the snooze that our message ended was restored"),
+        (Followed::Done(_), Some(FollowUp::RestoreSnooze)) => Some(match pending.step.kind {
+            StepKind::Assign => "the snooze that the assignment ended was restored",
+            StepKind::Note => "the snooze that our note ended was restored",
+            _ => "the snooze that our message ended was restored",
+        }),
         (Followed::Done(_), _) => Some("opened again"),
     }
 }

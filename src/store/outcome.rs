@@ -59,6 +59,17 @@ pub struct Sending {
     pub wishes: Vec<Wish>,
 }
 
+/// What is known of a deed whose call was answered, while it is not settled yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// The parts that were made so far.
+    pub deeds: &'a [Deed],
+    /// When to look, should it not be settled.
+    pub look_at: Timestamp,
+    /// A snooze was woken by it that must be restored, whatever becomes of the rest.
+    pub restore_snooze: bool,
+}
+
 /// What the decision looked at, for the journal: a JSON object.
 #[derive(Debug, Clone)]
 pub struct Inputs(pub String);

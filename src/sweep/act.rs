@@ -31,6 +31,7 @@ pub(super) struct Ready {
     pub(super) claimed: Claimed,
     pub(super) fresh: Fresh,
     pub(super) action: Action,
+    pub(super) rule: RuleName,
     pub(super) step: StepId,
     pub(super) anchor_at: Timestamp,
     pub(super) text: Option<String>,
@@ -191,8 +192,9 @@ impl Sweeper {
             }
         }
         let inputs = inputs_of(due, &fresh);
-        let (step, anchor_at) = (due.step, due.anchor_at);
-        Ok(Prepared::Ready(Box::new(Ready { claimed, fresh, action, step, anchor_at, text, wishes, why, inputs })))
+        let (rule, step, anchor_at) = (due.rule.clone(), due.step, due.anchor_at);
+        let ready = Ready { claimed, fresh, action, rule, step, anchor_at, text, wishes, why, inputs };
+        Ok(Prepared::Ready(Box::new(ready)))
     }
 
     /// Could not be read: nothing is done.

@@ -12,7 +12,7 @@ use crate::engine::rule::StepKind;
 use crate::engine::wish;
 use crate::intercom::error::Class;
 use crate::safety::Acting;
-use crate::store::{Inputs, Outcome, Pending, StoreError};
+use crate::store::{Answered, Inputs, Outcome, Pending, StoreError};
 
 /// Intercom's clocks may differ by this much: our part may seem a little older than the call that made it.
 const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
@@ -48,7 +48,13 @@ impl Sweeper {
         match self.read(&pending.conversation).await {
             Ok(fresh) => {
                 let inputs = inputs(&fresh.decided.conversation, &[]);
-                Ok((self.found(pending, &fresh, acting), inputs, Next::Go))
+                let outcome = match pending.step.kind {
+                    StepKind::Assign | StepKind::Tag | StepKind::Untag | StepKind::Update => {
+                        self.granted(pending, &fresh, acting).await?
+                    }
+                    _ => self.found(pending, &fresh, acting),
+                };
+                Ok((outcome, inputs, Next::Go))
             }
             Err(SweepError::Store(StoreError::Odd(what))) => {
                 self.note_damage(&what);
@@ -77,9 +83,6 @@ impl Sweeper {
         let deed = pending.deeds.first().copied().or_else(|| ours.map(|part| Deed { at: part.at, part: part.id }));
         let why = "the answer was lost, but it was done".to_owned();
         match (deed, kind) {
-            (_, StepKind::Assign | StepKind::Tag | StepKind::Untag | StepKind::Update) => {
-                granted(pending, fresh, acting)
-            }
             (Some(deed), StepKind::Close | StepKind::Snooze) => raced_or_done(fresh, kind, deed, pending.contact, why),
             (Some(deed), _) => {
                 let restore_snooze = kind.wakes() && pending.snoozed_until.is_some();
@@ -91,6 +94,38 @@ impl Sweeper {
             }
             (None, _) => self.look_again(pending),
         }
+    }
+
+    /// What may be asked for twice is found done where the facts say so; else what is missing is done again. What of it
+    /// was done is known as ours either way.
+    async fn granted(&self, pending: &Pending, fresh: &Fresh, acting: &Acting) -> Result<Outcome, StoreError> {
+        let stands = fresh.decided.conversation.facts().map_or(0, |facts| wish::standing(&pending.changes, facts));
+        let made = |part: &&Part| {
+            let in_time = part.at >= pending.sent_at - BEFORE_THE_CALL;
+            let silent = !part.classes.iter().any(|class| class.speaks() || *class == Activity::Note);
+            in_time && silent && by_us(part, acting) && is_of_kind(part, pending.step.kind)
+        };
+        let found: Vec<&Part> = fresh.read.sighting.parts.iter().filter(made).collect();
+        let mut deeds = pending.deeds.clone();
+        let parts = found.iter().map(|part| Deed { at: part.at, part: part.id });
+        deeds.extend(parts.filter(|deed| !pending.deeds.contains(deed)));
+        if deeds.is_empty() && stands > 0 {
+            deeds.push(Deed { at: pending.sent_at, part: None });
+        }
+        let all = pending.changes.len();
+        let restore_snooze = pending.step.kind.wakes() && pending.snoozed_until.is_some();
+        if all > 0 && (stands == all || assigned_since(&found, pending, fresh) >= all) {
+            let at = deeds.iter().map(|deed| deed.at).max().unwrap_or(pending.sent_at);
+            let why = "the answer was lost, but it was done".into();
+            return Ok(Outcome::Done { at, deeds, restore_snooze, why });
+        }
+        if deeds.is_empty() {
+            let why = "the answer was lost, and it was not done; doing it again changes nothing";
+            return Ok(Outcome::Left(why.into()));
+        }
+        let look_at = self.standpoint.now();
+        self.store.answered(pending.claimed, &Answered { deeds: &deeds, look_at, restore_snooze }).await?;
+        Ok(Outcome::Left("the answer was lost, and not all of it was done; doing the rest".into()))
     }
 
     fn look_again(&self, pending: &Pending) -> Outcome {
@@ -107,26 +142,6 @@ impl Sweeper {
     }
 }
 
-/// What may be asked for twice is found done where the facts say so; else it is done again.
-fn granted(pending: &Pending, fresh: &Fresh, acting: &Acting) -> Outcome {
-    let facts = fresh.decided.conversation.facts();
-    if !facts.is_some_and(|facts| wish::took_effect(&pending.changes, facts)) {
-        return Outcome::Left("the answer was lost, and it was not done; doing it again changes nothing".into());
-    }
-    let made = |part: &&Part| {
-        let in_time = part.at >= pending.sent_at - BEFORE_THE_CALL;
-        let silent = !part.classes.iter().any(|class| class.speaks() || *class == Activity::Note);
-        in_time && silent && by_us(part, acting) && is_of_kind(part, pending.step.kind)
-    };
-    let found = fresh.read.sighting.parts.iter().filter(made).map(|part| Deed { at: part.at, part: part.id });
-    let mut deeds = pending.deeds.clone();
-    deeds.extend(found.filter(|deed| !pending.deeds.contains(deed)));
-    let at = deeds.iter().map(|deed| deed.at).max().unwrap_or(pending.sent_at);
-    let restore_snooze = pending.step.kind.wakes() && pending.snoozed_until.is_some();
-    let why = "the answer was lost, but it was done".into();
-    Outcome::Done { at, deeds, restore_snooze, why }
-}
-
 /// Whether this is the part that the lost call made: not before it, with the same text by whichever admin, as ours may
 /// have changed since. Where there is no text to know it by, what our admin did is it.
 fn is_ours(part: &Part, pending: &Pending, acting: &Acting) -> bool {
@@ -140,10 +155,21 @@ fn is_ours(part: &Part, pending: &Pending, acting: &Acting) -> bool {
 
 /// Whether this could be that part although its text reads otherwise: then nothing may be sent again.
 fn may_be_ours(part: &Part, pending: &Pending, fresh: &Fresh, acting: &Acting) -> bool {
-    let deeds = fresh.decided.history.attempts.iter().flat_map(|attempt| &attempt.deeds);
-    let known = deeds.filter_map(|deed| deed.part).any(|known| Some(known) == part.id);
     let in_time = part.at >= pending.sent_at - BEFORE_THE_CALL;
-    in_time && !known && by_us(part, acting) && is_of_kind(part, pending.step.kind)
+    in_time && !is_known(part, fresh) && by_us(part, acting) && is_of_kind(part, pending.step.kind)
+}
+
+/// How many of these parts are assignments of this call's. That they were made settles it, whomever somebody has given
+/// the conversation to since.
+fn assigned_since(found: &[&Part], pending: &Pending, fresh: &Fresh) -> usize {
+    let in_time = |part: &&&Part| part.at.as_second() >= pending.sent_at.as_second();
+    let ours = found.iter().filter(|_| pending.step.kind == StepKind::Assign).filter(in_time);
+    ours.filter(|part| pending.deeds.iter().any(|deed| deed.part == part.id) || !is_known(part, fresh)).count()
+}
+
+fn is_known(part: &Part, fresh: &Fresh) -> bool {
+    let deeds = fresh.decided.history.attempts.iter().flat_map(|attempt| &attempt.deeds);
+    deeds.filter_map(|deed| deed.part).any(|known| Some(known) == part.id)
 }
 
 pub(super) fn by_us(part: &Part, acting: &Acting) -> bool {

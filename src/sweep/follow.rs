@@ -1,5 +1,6 @@
 //! What is still to do after a deed: restoring a snooze, opening again what was closed over a contact's reply.
 
+use super::grant::not_put_on;
 use super::read::Fresh;
 use super::send::{SAME_MOMENT, our_part};
 use super::{DAMAGED_RESTS, FOLLOW_AGAIN, PENDING_AT_ONCE, SweepError, Sweeper};
@@ -53,8 +54,10 @@ impl Sweeper {
         let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
         let fresh = prompt.read(&pending.conversation).await?;
         let known_part = pending.deeds.first().is_some_and(|deed| deed.part.is_some());
-        if known_part && fresh.decided.conversation.updated_at() < pending.done_at {
-            // Intercom shows an older state than the one that our deed has left.
+        let older = known_part && fresh.decided.conversation.updated_at() < pending.done_at;
+        let shown = fresh.read.sighting.snapshot.as_ref().and_then(|snapshot| snapshot.facts.state);
+        if older || shown != fresh.decided.conversation.state() {
+            // Intercom shows an older state than the one that our deed has left, or two states in one second.
             return Ok(Followed::Again(self.standpoint.now() + FOLLOW_AGAIN));
         }
         match pending.follow_up {
@@ -127,6 +130,13 @@ impl Sweeper {
         let again = self.standpoint.now() + FOLLOW_AGAIN;
         Ok(match error.class() {
             Class::Gone => Followed::NotNeeded("it no longer exists in Intercom"),
+            Class::Refused | Class::BadRequest
+                if pending.follow_up == Some(FollowUp::Wishes) && pending.follow_tries + 1 >= REFUSALS =>
+            {
+                let left = pending.wishes.clone();
+                let missing = Some(not_put_on(&left, &error));
+                Followed::Granted { deeds: Vec::new(), left, again: None, refused: true, missing }
+            }
             Class::Refused | Class::BadRequest if pending.follow_tries + 1 >= REFUSALS => {
                 Followed::GivenUp(match pending.follow_up {
                     Some(FollowUp::RestoreSnooze) => {

@@ -1,17 +1,18 @@
 //! Deeds without words: what is to become so is asked for, one call each, and what is so already is not.
 
 use super::act::{Next, Ready};
+use super::aftermath::by_us;
 use super::read::Fresh;
 use super::send::our_part;
 use super::{FOLLOW_AGAIN, SweepError, Sweeper, is_general};
-use crate::engine::conversation::{ConversationId, Facts};
+use crate::engine::conversation::{Class as Activity, ConversationId, Facts, Part};
 use crate::engine::history::Deed;
 use crate::engine::{Action, Wish};
 use crate::intercom::attribute;
 use crate::intercom::client::{Answer, Assignee, ReadConversation, Update};
 use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
-use crate::store::{Claimed, Followed, Outcome, Pending, Sending};
+use crate::store::{Answered, Claimed, Followed, Outcome, Pending, Sending};
 
 /// Refusals after which a wish is given up.
 const REFUSALS: u32 = 3;
@@ -29,7 +30,8 @@ impl Sweeper {
         let open: Vec<Wish> = ready.wishes.iter().filter(|wish| !wish.is_so(&facts)).cloned().collect();
         if open.is_empty() {
             let why = format!("{}; it was so already", ready.why);
-            let done = Outcome::Done { at: self.standpoint.now(), deeds: Vec::new(), restore_snooze: false, why };
+            let deeds = made_before(&ready);
+            let done = Outcome::Done { at: self.standpoint.now(), deeds, restore_snooze: false, why };
             return Ok((ready.claimed, done, Next::Go));
         }
         let (claimed, sending) = self.write_down(&ready).await?;
@@ -38,27 +40,27 @@ impl Sweeper {
             Err(outcome) => return Ok((claimed, outcome, Next::Go)),
         };
         ready.claimed = claimed;
-        let mut deeds = Vec::new();
-        for wish in &open {
+        let restore_snooze = matches!(ready.action, Action::Assign(_)) && sending.snoozed_until.is_some();
+        let mut deeds = made_before(&ready);
+        for (index, wish) in open.iter().enumerate() {
             match self.grant(id, acting, wish, &ready.fresh).await {
                 Ok(granted) => {
-                    deeds.push(granted.deed);
+                    deeds.extend(granted.deed);
+                    if index + 1 < open.len() {
+                        // Whatever becomes of the rest, this much is known as ours.
+                        let answered = Answered { deeds: &deeds, look_at: sending.look_at, restore_snooze };
+                        self.store.answered(claimed, &answered).await?;
+                    }
                     if let (Wish::Snoozed(_), Some(answer)) = (wish, &granted.answer) {
                         // A snooze hides what the contact may just have written, as a close does.
                         let outcome = self.shut(id, acting, ready, &sending, answer).await?;
                         return Ok((claimed, outcome, Next::Go));
                     }
                 }
-                Err(SweepError::Intercom(error)) => {
-                    if let Some(last) = deeds.last() {
-                        self.store.answered(claimed, &deeds, *last, sending.look_at).await?;
-                    }
-                    return self.not_granted(id, claimed, &sending, error).await;
-                }
+                Err(SweepError::Intercom(error)) => return self.not_granted(id, claimed, &sending, error).await,
                 Err(error) => return Err(error),
             }
         }
-        let restore_snooze = matches!(ready.action, Action::Assign(_)) && sending.snoozed_until.is_some();
         let at = deeds.last().map_or_else(|| self.standpoint.now(), |deed| deed.at);
         Ok((claimed, Outcome::Done { at, deeds, restore_snooze, why: ready.why }, Next::Go))
     }
@@ -72,7 +74,7 @@ impl Sweeper {
         let mut wishes = pending.wishes.iter().filter(|wish| !wish.is_so(&facts));
         for wish in wishes.by_ref() {
             match self.grant(&pending.conversation, acting, wish, &fresh).await {
-                Ok(granted) => deeds.push(granted.deed),
+                Ok(granted) => deeds.extend(granted.deed),
                 Err(SweepError::Intercom(error)) => {
                     left.push(wish.clone());
                     match error.class() {
@@ -91,10 +93,11 @@ impl Sweeper {
                 Err(error) => return Err(error),
             }
         }
-        let refused_alone = wishes.next().is_none();
-        left.extend(wishes.cloned());
-        let given_up = refusal.as_ref().filter(|_| refused_alone && pending.follow_tries + 1 >= REFUSALS);
-        let missing = given_up.map(|error| format!("not put on: {}: {error}", listed(&left)));
+        let unasked: Vec<Wish> = wishes.cloned().collect();
+        let given_up = refusal.as_ref().filter(|_| unasked.is_empty() && pending.follow_tries + 1 >= REFUSALS);
+        left.extend(unasked);
+        deeds.extend(made_though_lost(pending, &fresh, acting));
+        let missing = given_up.map(|error| not_put_on(&left, error));
         let again = (!left.is_empty() && missing.is_none()).then_some(again);
         Ok(Followed::Granted { deeds, left, again, refused: refusal.is_some(), missing })
     }
@@ -126,7 +129,7 @@ impl Sweeper {
         // The answer tells the new state; its webhook may come late or never.
         self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         let deed = our_part(acting, fresh, &answer);
-        Ok(Granted { deed, answer: Some(answer) })
+        Ok(Granted { deed: Some(deed), answer: Some(answer) })
     }
 
     async fn grant_tag(
@@ -144,13 +147,17 @@ impl Sweeper {
             }
             Wish::Untagged(name) => match tag_id(fresh, name) {
                 Some(tag_id) => self.intercom.untag(id, &acting.admin_id, tag_id).await,
-                None => return Ok(Granted { deed: Deed { at: self.standpoint.now(), part: None }, answer: None }),
+                None => return Ok(Granted::already()),
             },
             _ => return Err(IntercomError::BadRequest("this is no tag").into()),
         };
         self.note_answer(&answer);
-        let answer = answer?;
-        Ok(Granted { deed: Deed { at: answer.at, part: None }, answer: None })
+        match answer {
+            Ok(answer) => Ok(Granted { deed: Some(Deed { at: answer.at, part: None }), answer: None }),
+            // Somebody has taken it off since it was read.
+            Err(error) if matches!(wish, Wish::Untagged(_)) && says(&error, "tag_not_found") => Ok(Granted::already()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn not_granted(
@@ -167,9 +174,39 @@ impl Sweeper {
 
 /// A wish that came true.
 struct Granted {
-    deed: Deed,
+    /// The part that it made; none if it was so already.
+    deed: Option<Deed>,
     /// The conversation as the answer shows it, where it shows one.
     answer: Option<Answer<ReadConversation>>,
+}
+
+impl Granted {
+    fn already() -> Granted {
+        Granted { deed: None, answer: None }
+    }
+}
+
+/// What an earlier try of the same step has made.
+fn made_before(ready: &Ready) -> Vec<Deed> {
+    ready.earlier().map(|earlier| earlier.deeds.clone()).unwrap_or_default()
+}
+
+/// Parts of labels that were put on after the close although the answer was lost: they must be known as our own.
+fn made_though_lost(pending: &Pending, fresh: &Fresh, acting: &Acting) -> Vec<Deed> {
+    let silent = |part: &&Part| part.classes.iter().all(|class| *class == Activity::Other);
+    let since = |part: &&Part| Some(part.at) >= pending.done_at && by_us(part, acting);
+    let made = fresh.read.sighting.parts.iter().filter(silent).filter(since);
+    let made = made.map(|part| Deed { at: part.at, part: part.id });
+    made.filter(|deed| !pending.deeds.contains(deed)).collect()
+}
+
+fn says(error: &IntercomError, code: &str) -> bool {
+    error.refusal().and_then(|refusal| refusal.code.as_deref()) == Some(code)
+}
+
+/// What of a close's labels is missing for good, and why.
+pub(super) fn not_put_on(wishes: &[Wish], error: &IntercomError) -> String {
+    format!("not put on: {}: {error}", listed(wishes))
 }
 
 fn known_facts(fresh: &Fresh) -> Facts {

@@ -6,13 +6,13 @@ use super::act::{Next, Ready};
 use super::read::Fresh;
 use super::{SweepError, Sweeper};
 use crate::engine::conversation::{Class as Activity, ConversationId, Moment, State};
-use crate::engine::history::Deed;
+use crate::engine::history::{Attempt, Deed};
 use crate::engine::rule::StepKind;
-use crate::engine::{Action, Change, Part, PartId, rule, snoozed_until, wish};
+use crate::engine::{Action, Part, PartId, rule, snoozed_until, wish};
 use crate::intercom::client::{Answer, ReadConversation};
 use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
-use crate::store::{Claimed, Decided, Outcome, Sending};
+use crate::store::{Answered, Claimed, Decided, Outcome, Sending};
 
 /// A definite refusal rests that long before the step is tried again.
 const PARKED: SignedDuration = SignedDuration::from_hours(24);
@@ -31,7 +31,7 @@ impl Sweeper {
         mut ready: Ready,
     ) -> Result<(Claimed, Outcome, Next), SweepError> {
         if !ready.step.kind.writes() {
-            return self.send_wishes(id, acting, ready).await;
+            return Box::pin(self.send_wishes(id, acting, ready)).await;
         }
         let (claimed, sending) = self.write_down(&ready).await?;
         let sending = match sending {
@@ -78,7 +78,13 @@ impl Sweeper {
             digest: ready.text.as_ref().and_then(|text| self.intercom.lens().key().digest(text)),
             snoozed_until: snoozed_until(conversation, history, now),
             contact: conversation.last_contact_reply(),
-            changes: wish::changes(asked, conversation, history, &earlier_changes(ready), now),
+            changes: wish::changes(
+                asked,
+                conversation,
+                history,
+                ready.earlier().map_or(&[], |earlier| &earlier.changes),
+                now,
+            ),
             wishes: if writes { ready.wishes.clone() } else { Vec::new() },
         };
         let Some(claimed) = self.store.about_to_send(ready.claimed, &sending).await? else {
@@ -108,7 +114,8 @@ impl Sweeper {
         if after.is_some() && after == before && after < Some(deed.at) && told <= sending.contact {
             return Ok(Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze: false, why: ready.why });
         }
-        self.store.answered(ready.claimed, &[deed], deed, self.standpoint.now()).await?;
+        let look_at = self.standpoint.now();
+        self.store.answered(ready.claimed, &Answered { deeds: &[deed], look_at, restore_snooze: false }).await?;
         match self.read(id).await {
             Ok(now) => Ok(raced_or_done(&now, ready.step.kind, deed, sending.contact, ready.why)),
             Err(error) => {
@@ -209,11 +216,12 @@ fn done_again(now: &Fresh, class: Activity, deed: Deed) -> bool {
     others.map(|part| (part.at, part.id)).any(|other| other > (deed.at, deed.part))
 }
 
-/// What an earlier try of the same step had changed already.
-fn earlier_changes(ready: &Ready) -> Vec<Change> {
-    let attempts = &ready.fresh.decided.history.attempts;
-    let same = attempts.iter().filter(|attempt| attempt.step == ready.step && attempt.anchor_at == ready.anchor_at);
-    same.flat_map(|attempt| attempt.changes.iter().cloned()).collect()
+impl Ready {
+    /// The same step of the same period as it was tried before.
+    pub(super) fn earlier(&self) -> Option<&Attempt> {
+        let mut attempts = self.fresh.decided.history.attempts.iter();
+        attempts.find(|it| (&it.rule, it.step, it.anchor_at) == (&self.rule, self.step, self.anchor_at))
+    }
 }
 
 /// Whether the next conversation may fare better than this one.

@@ -1,5 +1,7 @@
 //! `docs/rules.md`, line by line: each example is read, and what the page says comes of it is what the daemon does.
 
+#![expect(clippy::panic, reason = "a story that cannot go on fails its test")]
+
 mod page;
 pub(crate) mod stage;
 pub(crate) mod story;
@@ -7,24 +9,46 @@ pub(crate) mod story;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use page::{Page, completed};
+use page::{Block, Page, completed};
+use tokio::task::{JoinSet, LocalSet};
 
 #[tokio::test]
 async fn every_example_comes_out_as_the_page_says() {
     let page = Page::rules();
-    let (mut right, mut wrong) = (Vec::new(), String::new());
-    for (example, story) in page.examples() {
-        let told = story::told(&completed(&example.text), &story.text).await;
-        if told != story.text.trim_end() {
+    let told = LocalSet::new().run_until(all_told(page.examples())).await;
+    assert!(told.len() > 50, "the examples were not found");
+    let mut wrong = String::new();
+    for (story, told) in &told {
+        if *told != story.text.trim_end() {
             writeln!(wrong, "\nline {}, {}:\n{told}", story.line, story.heading).unwrap();
         }
-        right.push((story, told));
     }
-    assert!(right.len() > 50, "the examples were not found");
     if !wrong.is_empty() {
-        let path = page.with_stories(&right);
+        let path = page.with_stories(&told);
         panic!("{wrong}\nThe page as it would be right is in {}", path.display());
     }
+}
+
+/// Every story as it should be told, in the order of the page. Some are played at the same time, as most of each is
+/// waiting for the disk.
+async fn all_told(examples: Vec<(Block, Block)>) -> Vec<(Block, String)> {
+    const AT_ONCE: usize = 6;
+    let share = examples.len().div_ceil(AT_ONCE);
+    let mut players = JoinSet::new();
+    for examples in examples.chunks(share) {
+        let examples = examples.to_vec();
+        players.spawn_local(async move {
+            let mut told = Vec::new();
+            for (example, story) in examples {
+                let came = story::told(&completed(&example.text), &story.text).await;
+                told.push((story, came));
+            }
+            told
+        });
+    }
+    let mut told: Vec<_> = players.join_all().await.into_iter().flatten().collect();
+    told.sort_by_key(|(story, _)| story.line);
+    told
 }
 
 #[test]
@@ -97,14 +121,19 @@ fn what_is_refused_is_refused_in_these_words() {
         if text.contains("\"office\"") {
             text.push_str("\n[[calendar]]\nname = \"office\"\nhours = { mon-fri = \"09:00-18:00\" }\n");
         }
-        let refused = match stage::load(&text) {
-            Err(mistakes) => mistakes,
-            Ok(_) => panic!("nothing is wrong with it:\n{text}"),
-        };
+        let Err(refused) = stage::load(&text) else { panic!("nothing is wrong with it:\n{text}") };
         let first = &refused.errors[0];
         if (first.message.as_str(), first.help.as_str()) != (row[1].as_str(), row[2].as_str()) {
             writeln!(wrong, "| {} | {} | {} |", row[0], first.message, first.help).unwrap();
         }
     }
     assert!(wrong.is_empty(), "these rows should read:\n{wrong}");
+}
+
+#[test]
+fn every_link_within_the_page_leads_somewhere() {
+    let (links, places) = (Page::rules().links(), Page::rules().anchors());
+    assert!(links.len() > 10, "the links were not found");
+    let lost: Vec<_> = links.difference(&places).collect();
+    assert!(lost.is_empty(), "there is no heading for {lost:?}");
 }

@@ -15,6 +15,7 @@ mod receives;
 mod recipes;
 mod reloads;
 mod sockets;
+mod steps;
 mod survives;
 mod tidy;
 mod watches;

@@ -28,7 +28,7 @@ step = [{ after = "1 day", do = "close", body = "Closing this, {{ contact.first_
 
 type Arrange = fn(&FakeIntercom, oneshot::Sender<()>);
 
-fn hang(intercom: &FakeIntercom, on: Endpoint, fault: Fault, reached: oneshot::Sender<()>) {
+pub(crate) fn hang(intercom: &FakeIntercom, on: Endpoint, fault: Fault, reached: oneshot::Sender<()>) {
     intercom.fault(on, fault);
     intercom.before_answer(on, move |_| reached.send(()).unwrap());
 }
@@ -53,8 +53,10 @@ const CRASHES: [(&str, Arrange); 5] = [
     }),
 ];
 
+pub(crate) type Doomed = (tokio::runtime::Runtime, Arc<Daemon>);
+
 /// A daemon in a runtime of its own, so that it can be killed with everything it runs.
-async fn doomed(house: &House) -> (tokio::runtime::Runtime, Arc<Daemon>) {
+pub(crate) async fn doomed(house: &House) -> Doomed {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (recipe, handle) = (house.recipe(), runtime.handle().clone());
     let starting = move || async move {
@@ -67,9 +69,9 @@ async fn doomed(house: &House) -> (tokio::runtime::Runtime, Arc<Daemon>) {
 }
 
 /// Lets it sweep until Intercom holds it where `arrange` says, and kills it there.
-async fn killed(house: &House, (runtime, daemon): (tokio::runtime::Runtime, Arc<Daemon>), arrange: Arrange) {
+pub(crate) async fn killed((runtime, daemon): Doomed, arrange: impl FnOnce(oneshot::Sender<()>)) {
     let (reached, held) = oneshot::channel();
-    arrange(&house.intercom, reached);
+    arrange(reached);
     runtime.spawn(async move { daemon.sweep().await });
     held.await.unwrap();
     runtime.shutdown_background();
@@ -87,7 +89,7 @@ async fn a_daemon_killed_at_any_step_of_a_close_closes_once() {
         let id = house.answered().await;
         let doomed = doomed(&house).await;
         house.clock.advance(days(1));
-        killed(&house, doomed, arrange).await;
+        killed(doomed, |reached| arrange(&house.intercom, reached)).await;
         house.start().await;
         house.look().await;
         for _ in 0..12 {
@@ -140,7 +142,7 @@ async fn a_daemon_killed_at_any_step_of_a_reminder_reminds_once_and_restores_the
         house.intercom.teammate_snoozes(&id, until);
         let doomed = doomed(&house).await;
         house.clock.advance(days(5));
-        killed(&house, doomed, arrange).await;
+        killed(doomed, |reached| arrange(&house.intercom, reached)).await;
         house.start().await;
         house.look().await;
         for _ in 0..12 {
@@ -182,7 +184,7 @@ async fn a_daemon_killed_at_any_step_of_a_reopening_opens_once() {
         house.intercom.before_answer(Endpoint::Close, move |intercom| {
             assert!(intercom.contact_replies(&slipping, "Wait!").is_some());
         });
-        killed(&house, doomed, arrange).await;
+        killed(doomed, |reached| arrange(&house.intercom, reached)).await;
         assert_eq!(our_closes(&house, &id), 1);
         house.start().await;
         house.look().await;

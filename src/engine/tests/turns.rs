@@ -364,3 +364,20 @@ fn a_leave_rule_on_an_attribute_stops_a_ladder() {
             leave: rule `gold` leaves it alone
         ");
 }
+
+/// The attribute `tier` was never read.
+#[test]
+fn a_leave_rule_of_which_nothing_is_known_stops_a_ladder_that_has_begun() {
+    let first = super::book::book(TEAM);
+    let leaves = format!("rule gold\nmatch.attribute.tier = \"gold\"\nleave = true\n{TEAM}");
+    let told = super::world::story_of(
+        vec![first, super::book::book(&leaves)],
+        "
+        mon 09:00 contact writes
+        mon 09:01 teammate assigns team support
+        mon 09:05 teammate replies
+        thu 09:00 the rules change
+    ",
+    );
+    assert_eq!(told.lines().last().unwrap().trim(), "leave: not read yet");
+}

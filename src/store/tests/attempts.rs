@@ -142,13 +142,36 @@ async fn a_lost_answer_is_found_with_all_that_is_needed_to_look_into_it() {
 async fn an_answer_that_came_is_remembered_and_looked_into_at_once() {
     let shelf = Shelf::new().await;
     let claimed = sent(&shelf, "5", CLOSE, DAY).await;
-    shelf.store.answered(claimed, &[deed(DAY)], deed(DAY), at(DAY)).await.unwrap();
+    shelf
+        .store
+        .answered(claimed, &Answered { deeds: &[deed(DAY)], look_at: at(DAY), restore_snooze: false })
+        .await
+        .unwrap();
     let shelf = shelf.reopened().await;
     let found = shelf.store.unclear("ours", at(DAY), 9).await.unwrap();
     assert_eq!((found[0].deeds.clone(), found[0].done_at), (vec![deed(DAY)], Some(at(DAY))));
     settle(&shelf, claimed, &done(DAY, false), DAY).await;
-    shelf.store.answered(claimed, &[deed(3 * DAY)], deed(3 * DAY), at(3 * DAY)).await.unwrap();
+    shelf
+        .store
+        .answered(claimed, &Answered { deeds: &[deed(3 * DAY)], look_at: at(3 * DAY), restore_snooze: false })
+        .await
+        .unwrap();
     assert_eq!(shelf.rows("SELECT CAST(done_at AS TEXT) FROM attempt").await, [at(DAY).as_millisecond().to_string()]);
+}
+
+#[tokio::test]
+async fn a_snooze_that_was_woken_is_to_restore_once_the_attempt_is_settled_whatever_became_of_the_rest() {
+    let why = || "no".to_owned();
+    for outcome in [Outcome::Left(why()), Outcome::Parked { until: at(9 * DAY), why: why() }, Outcome::Failed(why())] {
+        let shelf = Shelf::new().await;
+        let claimed = sent(&shelf, "5", CLOSE, DAY).await;
+        let answered = Answered { deeds: &[deed(DAY)], look_at: at(DAY), restore_snooze: true };
+        shelf.store.answered(claimed, &answered).await.unwrap();
+        let waiting = async || shelf.store.follow_ups("ours", at(2 * DAY), 9).await.unwrap().len();
+        assert_eq!(waiting().await, 0, "what is not settled is not followed up");
+        settle(&shelf, claimed, &outcome, DAY).await;
+        assert_eq!(waiting().await, 1, "{outcome:?}");
+    }
 }
 
 #[tokio::test]

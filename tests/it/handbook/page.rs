@@ -1,5 +1,6 @@
 //! The page as text: its fenced blocks, its headings and its tables.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -78,7 +79,21 @@ impl Page {
         examples
     }
 
-    /// First cells of the rows under a heading.
+    /// What links within the page point to.
+    pub(super) fn links(&self) -> BTreeSet<String> {
+        let links = self.lines.iter().flat_map(|line| line.split("](#").skip(1));
+        links.filter_map(|rest| rest.split(')').next()).map(str::to_owned).collect()
+    }
+
+    /// What headings are called in links: small letters and digits, a hyphen for each space.
+    pub(super) fn anchors(&self) -> BTreeSet<String> {
+        let headings = self.lines.iter().filter_map(|line| line.strip_prefix('#'));
+        let spelt =
+            headings.map(|heading| heading.trim_start_matches('#').trim_start().to_lowercase().replace(' ', "-"));
+        spelt.map(|name| name.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()).collect()
+    }
+
+    /// The rows under a heading, in cells.
     pub(super) fn rows(&self, heading: &str) -> Vec<Vec<String>> {
         let is_heading = |line: &&String| line.starts_with('#');
         let start =

@@ -136,7 +136,7 @@ impl Stage {
     pub(crate) async fn pass(&self, end: Timestamp, ids: &[ConversationId], mut after_each: impl FnMut(Vec<Call>)) {
         let mut told = self.intercom.mutating_calls().len();
         for _ in 0..3_000 {
-            let swept = self.daemon.sweep().await;
+            let swept = Box::pin(self.daemon.sweep()).await;
             assert!(matches!(swept, Sweeping::Ran(_)), "{swept:?}");
             self.intercom.settle().await;
             let calls = self.intercom.mutating_calls();
@@ -227,11 +227,11 @@ fn workspace_for(rules: &RuleSet) -> Workspace {
 fn kind_of(rules: &RuleSet, name: &str) -> AttributeKind {
     use autoclosed::engine::rule::{Act, Setting};
     let steps = rules.rules.iter().flat_map(|rule| &rule.steps);
-    let settings = steps.filter_map(|step| match &step.act {
+    let mut settings = steps.filter_map(|step| match &step.act {
         Act::Label(labels) | Act::Close { labels, .. } => labels.set.get(name),
         _ => None,
     });
-    match settings.last() {
+    match settings.next_back() {
         Some(Setting::Value(AttributeValue::Number(_))) => AttributeKind::Float,
         Some(Setting::Value(AttributeValue::Boolean(_))) => AttributeKind::Boolean,
         Some(Setting::Value(AttributeValue::List(_))) => AttributeKind::Objects("thing".to_owned()),

@@ -106,9 +106,9 @@ fn set(text: &str) -> Event {
 /// What comes of a story, told as it should be.
 pub(crate) async fn told(configuration: &str, story: &str) -> String {
     let lines: Vec<&str> = story.lines().filter(|line| !line.trim().is_empty()).collect();
-    let stage = Stage::with(configuration).await;
+    let stage = Box::pin(Stage::with(configuration)).await;
     let timeline = lines.first().is_some_and(|line| moment(line, &stage.config.timezone).is_some());
-    if timeline { timeline_of(&stage, &lines).await } else { cases_of(&stage, &lines).await }
+    if timeline { Box::pin(timeline_of(&stage, &lines)).await } else { Box::pin(cases_of(&stage, &lines)).await }
 }
 
 /// The moment that a line of a timeline begins with, and the rest: `Mon  2 Mar 09:00  the contact writes`.
