@@ -5,17 +5,21 @@
 
 mod attributes;
 mod calendars;
+pub(crate) mod channels;
 mod conditions;
 mod contradictions;
 mod diagnostic;
 pub(crate) mod duration;
 mod example;
 pub mod ics;
+mod idle;
 mod lints;
 mod literal;
 mod notes;
 mod openings;
 mod people;
+mod placeholders;
+mod places;
 mod promises;
 mod reader;
 mod rules;
@@ -199,6 +203,10 @@ pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let help = "name another file with --config, or in AUTOCLOSED_CONFIG";
             Err(Diagnostic::about(&file, "there is no such file", help).into())
+        }
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            let help = "name the file in it, such as autoclosed.toml, with --config or in AUTOCLOSED_CONFIG";
+            Err(Diagnostic::about(&file, "this is a folder, not a file", help).into())
         }
         Err(error) => {
             let help = "make the file readable for the user that runs autoclosed";

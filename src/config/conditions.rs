@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::attributes;
+use super::channels;
 use super::notes::Problem;
 use super::people;
 use super::reader::{Reader, named, shown};
@@ -87,7 +88,7 @@ pub(super) fn matches(table: &mut Reader<'_>, timezone: &TimeZone, leave: bool) 
         unassigned: assigned.unassigned,
         attributes: attributes::wanted(&mut conditions),
         priority: words(&mut conditions, "priority", &PRIORITIES),
-        channel: names(&mut conditions, "channel", "email"),
+        channel: channels::matched(&mut conditions),
         delivered_as: words(&mut conditions, "delivered_as", &DELIVERED_AS.map(|word| (word, word))),
         contact_replied: contact_replied(&mut conditions).unwrap_or(default.contact_replied),
         ai_resolution: words(&mut conditions, "ai_resolution", &RESOLUTIONS.map(|word| (word, word))),
@@ -158,7 +159,7 @@ fn last_speaker(conditions: &mut Reader<'_>, waiting_on: Option<WaitingOn>, leav
 
 /// Names that only Intercom knows.
 fn names(conditions: &mut Reader<'_>, key: &'static str, example: &str) -> Vec<String> {
-    let names = conditions.texts(key, example);
+    let names = conditions.names(key, example);
     let names = names.filter(|names| not_empty(conditions, key, names).is_some());
     names.map(|names| owned(names.get_ref())).unwrap_or_default()
 }

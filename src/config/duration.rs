@@ -84,7 +84,24 @@ fn unit_seconds(number: &str, unit: &str) -> Result<i64, Problem> {
         ));
     }
     let known = UNITS.iter().find(|(_, names, _)| names.contains(&unit)).map(|(_, _, seconds)| *seconds);
-    known.ok_or_else(unreadable)
+    known.ok_or_else(|| meant(number, unit).unwrap_or_else(unreadable))
+}
+
+/// What somebody meant by a unit that is another word for a known one.
+fn meant(number: &str, unit: &str) -> Option<Problem> {
+    let lower = unit.to_lowercase();
+    let unit = match lower.as_str() {
+        "sec" | "secs" => "seconds",
+        "min" | "mins" => "minutes",
+        "hr" | "hrs" => "hours",
+        "wk" | "wks" => "weeks",
+        "working day" | "working days" | "business day" | "business days" | "workday" | "workdays" => "working days",
+        "month" | "months" => {
+            return Some(Problem::new("a month is not always as long as another", "count days: \"30 days\""));
+        }
+        lower => UNITS.iter().flat_map(|(_, names, _)| names.iter()).find(|name| **name == lower)?,
+    };
+    Some(Problem::new("this is no length of time", format!("write \"{number} {unit}\"")))
 }
 
 fn unreadable() -> Problem {
@@ -190,6 +207,19 @@ mod tests {
             ("9223372036854775807 weeks", "this is longer than ten years"),
         ] {
             assert_eq!(parse(text).map_err(|problem| problem.message), Err(message.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_word_for_a_unit_is_told_the_known_one() {
+        for (text, help) in [
+            ("5 Days", "write \"5 days\""),
+            ("72 hrs", "write \"72 hours\""),
+            ("5 min", "write \"5 minutes\""),
+            ("3 Business Days", "write \"3 working days\""),
+            ("1 month", "count days: \"30 days\""),
+        ] {
+            assert_eq!(parse_distance(text).map_err(|problem| problem.help), Err(help.to_owned()), "{text}");
         }
     }
 

@@ -46,7 +46,8 @@ impl<'a> Notes<'a> {
                 continue;
             }
             lines.push(notes.line_of(span.start));
-            notes.error(span, format!("this is not TOML: {}", plainly(error.message())), syntax_help(error.message()));
+            let help = syntax_help(error.message(), &text[notes.line_of(span.start)]);
+            notes.error(span, format!("this is not TOML: {}", plainly(error.message())), help);
             if lines.len() >= LISTED {
                 // This is no configuration; nothing in it means anything.
                 lines.clear();
@@ -132,8 +133,13 @@ fn plainly(message: &str) -> &str {
     message.strip_suffix(", expected literal string").unwrap_or(message)
 }
 
-fn syntax_help(message: &str) -> &'static str {
-    if message.starts_with("string values must be quoted") {
+fn syntax_help(message: &str, line: &str) -> &'static str {
+    let value = line.split_once('=').map_or("", |(_, value)| value.trim_start());
+    if value.starts_with(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{ab}', '\u{bb}']) {
+        "put the text in straight double quotes: \"; those here are for printed text"
+    } else if ["True", "False", "TRUE", "FALSE"].iter().any(|word| value.starts_with(word)) {
+        "write true or false, in small letters"
+    } else if message.starts_with("string values must be quoted") {
         "put the text in double quotes"
     } else if message.starts_with("duplicate key") {
         "keep one of the two"

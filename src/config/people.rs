@@ -65,8 +65,8 @@ fn list<'a>(
     example: &str,
     check: fn(&str) -> Result<(), Problem>,
 ) -> Vec<Spanned<&'a str>> {
-    let example = as_text(conditions, key).unwrap_or_else(|| example.to_owned());
-    let names = conditions.texts(key, &example);
+    let example = as_text(conditions, key, example);
+    let names = conditions.names(key, &example);
     let names = names.filter(|names| not_empty(conditions, key, names).is_some());
     let names = names.map(Spanned::into_inner).unwrap_or_default();
     names.into_iter().filter(|name| is_good(conditions, name, check)).collect()
@@ -78,7 +78,7 @@ fn one(
     example: &str,
     check: fn(&str) -> Result<(), Problem>,
 ) -> Option<Named> {
-    let example = as_text(table, key).unwrap_or_else(|| example.to_owned());
+    let example = as_text(table, key, example);
     let name = table.text(key, &example)?;
     if name.get_ref().trim().is_empty() {
         table.notes.error(name.span(), format!("`{key}` is empty"), format!("write for example {key} = \"{example}\""));
@@ -95,10 +95,11 @@ fn is_good(table: &Reader<'_>, name: &Spanned<&str>, check: fn(&str) -> Result<(
     checked.is_ok()
 }
 
-/// The first number where a name belongs, as the text that was meant.
-fn as_text(table: &mut Reader<'_>, key: &'static str) -> Option<String> {
-    let items = one_or_all(table.value(key)?);
-    items.iter().find_map(|item| item.get_ref().as_integer()).map(ToString::to_string)
+/// The first number where a teammate belongs, as the text that was meant: an id. Teams go by name.
+fn as_text(table: &mut Reader<'_>, key: &'static str, example: &str) -> String {
+    let items = table.value(key).filter(|_| example == TEAMMATE).map(one_or_all).unwrap_or_default();
+    let number = items.iter().find_map(|item| item.get_ref().as_integer());
+    number.map_or_else(|| example.to_owned(), ToString::to_string)
 }
 
 fn id_or_address(name: &str) -> Result<(), Problem> {

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::duration::{self, Distance};
 use super::notes::{Notes, Problem};
+use super::places;
 
 /// One table being read.
 pub(super) struct Reader<'a> {
@@ -173,6 +174,20 @@ impl<'a> Reader<'a> {
         self.texts_of(key, value, example)
     }
 
+    /// The same of names that the operator chose. A single text that looks like several names is doubted.
+    pub(super) fn names(&mut self, key: &'static str, example: &str) -> Option<Spanned<Vec<Spanned<&'a str>>>> {
+        let single = self.value(key)?.get_ref().as_str();
+        let names = self.texts(key, example)?;
+        let parts: Vec<_> = single.into_iter().flat_map(parts).map(shown).collect();
+        if let (Some(single), [_, _, ..]) = (single, parts.as_slice()) {
+            let message = format!("`{key}` is a single name with a comma in it, \"{}\"", shown(single));
+            let list = parts.join("\", \"");
+            let help = format!("write {key} = [\"{list}\"] for several; one with a comma in it stands in brackets too");
+            self.notes.warning(names.span(), message, help);
+        }
+        Some(names)
+    }
+
     /// The same of a value found by other means, under the name `key`.
     pub(super) fn texts_of(
         &self,
@@ -262,6 +277,9 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown(&self, key: &str) -> Problem {
+        if let Some(problem) = places::home(key, self.name) {
+            return problem;
+        }
         let message = format!("unknown key `{}` in {}", shown(key), self.name);
         let lower = key.to_ascii_lowercase();
         if lower.contains("token") || lower.contains("secret") {
@@ -283,13 +301,21 @@ pub(super) fn one_or_all<'a>(value: &'a Spanned<DeValue<'a>>) -> &'a [Spanned<De
     value.get_ref().as_array().map_or(std::slice::from_ref(value), |list| &**list)
 }
 
+/// What stands between commas.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty())
+}
+
 /// The value of that name, or what is known.
 pub(super) fn named<T: Copy>(text: &str, names: &[(T, &'static str)]) -> Result<T, Problem> {
     if let Some((value, _)) = names.iter().find(|(_, name)| *name == text) {
         return Ok(*value);
     }
     let known: Vec<String> = names.iter().map(|(_, name)| format!("\"{name}\"")).collect();
+    let several: Vec<&str> = parts(text).collect();
+    let are_known = several.iter().all(|part| names.iter().any(|(_, name)| name == part));
     let help = match nearest(text, names.iter().map(|(_, name)| *name)) {
+        _ if several.len() > 1 && are_known => format!("write [\"{}\"]", several.join("\", \"")),
         Some(near) => format!("did you mean \"{near}\"? the values are {}", known.join(", ")),
         None => format!("write one of {}", known.join(", ")),
     };

@@ -44,7 +44,7 @@ pub(super) fn rules(
     let found: Vec<_> = tables.into_iter().filter_map(read).collect();
     if top.notes.is_clean() {
         shadowed::doubt(top.notes, &found, &places);
-        lints::doubt(top, &found);
+        lints::doubt(top, &found, hold_tags);
     }
     found
 }

@@ -166,7 +166,7 @@ fn listeners(top: &mut Reader<'_>) -> (ServerConfig, AdminConfig) {
     let place = private.as_ref().or(public.as_ref()).map_or(0..0, Spanned::span);
     let public = public.map_or(local(8080), Spanned::into_inner);
     let private = private.map_or(local(8081), Spanned::into_inner);
-    if public == private && public.port() != 0 {
+    if collide(public, private) {
         let help = "give [admin] an address of its own that the internet cannot reach, such as \"127.0.0.1:8081\"";
         top.notes.error(place, "[server] and [admin] listen on the same address", help);
     }
@@ -175,6 +175,14 @@ fn listeners(top: &mut Reader<'_>) -> (ServerConfig, AdminConfig) {
     let webhook_path = path.unwrap_or_else(|| "/webhooks/intercom".to_owned());
     let server = ServerConfig { listen: public, webhook_path, max_body: max_body.unwrap_or(1 << 20) };
     (server, AdminConfig { listen: private })
+}
+
+/// An address of every interface takes the port from all others of its kind, and that of IPv6 from all.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let takes = |wide: SocketAddr, narrow: SocketAddr| {
+        wide.ip().is_unspecified() && (wide.is_ipv6() || narrow.is_ipv4()) || wide.ip() == narrow.ip()
+    };
+    one.port() != 0 && one.port() == other.port() && (takes(one, other) || takes(other, one))
 }
 
 fn local(port: u16) -> SocketAddr {
@@ -244,16 +252,27 @@ fn schedules(mut table: Reader<'_>) -> ScheduleConfig {
     ScheduleConfig { sweep, reconcile }
 }
 
+/// A number of at least 0. Some take 0 for no limit, so that is doubted.
+fn limit(table: &mut Reader<'_>, key: &'static str, default: u32, never: &str) -> u32 {
+    let limit = table.count(key, 0, default);
+    if limit == Some(0) {
+        let help = format!("0 is none, not as many as there are: write for example {key} = {default}");
+        table.notes.warning(table.place_of(key), format!("with {key} = 0 {never}"), help);
+    }
+    limit.unwrap_or(default)
+}
+
 /// With the tags that hold, and how often one conversation is closed.
 fn safety(mut table: Reader<'_>) -> (SafetyConfig, Vec<String>, u32) {
-    let mut budget = |key, default| table.count(key, 0, default).unwrap_or(default);
-    let max_actions_per_sweep = budget("max_actions_per_sweep", 30);
-    let max_closes_per_hour = budget("max_closes_per_hour", 100);
-    let max_messages_per_hour = budget("max_messages_per_hour", 100);
-    let max_auto_closes = budget("max_auto_closes", 2);
+    let mut budget = |key, default, never| limit(&mut table, key, default, never);
+    let max_actions_per_sweep = budget("max_actions_per_sweep", 30, "nothing is ever done");
+    let max_closes_per_hour = budget("max_closes_per_hour", 100, "nothing is ever closed");
+    let no_text = "no text is ever sent, nor a close that has one";
+    let max_messages_per_hour = budget("max_messages_per_hour", 100, no_text);
+    let max_auto_closes = budget("max_auto_closes", 2, "nothing is ever closed");
     let unclear_quiet = table.duration("unclear_quiet", "60 seconds").map(Spanned::into_inner);
     let unclear_quiet = unclear_quiet.unwrap_or(SignedDuration::from_secs(60));
-    let hold_tags = table.texts("hold_tags", "autoclose-hold").map(|tags| rules::owned(tags.get_ref()));
+    let hold_tags = table.names("hold_tags", "autoclose-hold").map(|tags| rules::owned(tags.get_ref()));
     let hold_tags = hold_tags.unwrap_or_else(|| vec!["autoclose-hold".to_owned()]);
     table.finish(|_| None);
     let safety = SafetyConfig { max_actions_per_sweep, max_closes_per_hour, max_messages_per_hour, unclear_quiet };

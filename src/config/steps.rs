@@ -15,12 +15,12 @@ use toml::Spanned;
 use super::calendars::RuleClock;
 use super::duration::{Distance, distance_in_words};
 use super::notes::Problem;
+use super::placeholders;
 use super::reader::{Reader, shown};
 use super::rules;
 use crate::engine::Step;
 use crate::engine::rule::{After, StepId, StepKind};
 use crate::message;
-#[cfg(test)]
 pub(super) use arguments::ARGUMENTS;
 use arguments::Deed;
 use clocked::goes_with;
@@ -136,7 +136,7 @@ fn template(table: &Reader<'_>, body: &Spanned<&str>, closes: bool) {
             let help = "add a close to the rule, or do not promise one";
             table.notes.error(place, "`closes_at` in a rule that never closes", help);
         }
-        Ok(_) => {}
+        Ok(_) => placeholders::doubt(table, body),
     }
 }
 

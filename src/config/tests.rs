@@ -8,6 +8,7 @@ mod conditions;
 mod deeds;
 mod files;
 mod leave;
+mod misread;
 mod names;
 mod people;
 mod promises;
@@ -292,7 +293,7 @@ fn a_file_that_cannot_be_read_is_a_diagnostic_too() {
     assert_eq!(missing.errors[0].message, "there is no such file");
     assert!(missing.errors[0].help.contains("--config"));
     let unreadable = load(dir.path()).unwrap_err();
-    assert!(unreadable.errors[0].message.starts_with("the file cannot be read: "), "{unreadable}");
+    assert_eq!(unreadable.errors[0].message, "this is a folder, not a file");
 }
 
 #[test]

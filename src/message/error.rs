@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use minijinja::{Error, ErrorKind};
 
+use crate::config;
+
 /// What is wrong with a template, or why it gave no text. Never holds values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
@@ -58,6 +60,16 @@ pub enum TemplateError {
     },
 }
 
+/// The only variable that nearly ends so; after a dot, of the same kind.
+fn meant(name: &str) -> Option<&'static str> {
+    let (kind, end) = name.rsplit_once('.').map_or((None, name), |(kind, end)| (Some(kind), end));
+    let parts = |variable: &'static str| variable.split_once('.').unwrap_or(("", variable));
+    let fits = |variable: &&'static str| kind.is_none_or(|kind| parts(variable).0 == kind);
+    let near = config::nearest(end, super::VARIABLES.into_iter().filter(fits).map(|variable| parts(variable).1))?;
+    let mut named = super::VARIABLES.into_iter().filter(fits).filter(|variable| parts(variable).1 == near);
+    named.next().filter(|_| named.next().is_none())
+}
+
 impl TemplateError {
     /// The place in the template, in bytes, if known.
     pub fn range(&self) -> Option<Range<usize>> {
@@ -74,7 +86,10 @@ impl TemplateError {
     /// What to write instead.
     pub fn help(&self) -> String {
         match self {
-            TemplateError::UnknownVariable { .. } => format!("the variables are {}", super::VARIABLES.join(", ")),
+            TemplateError::UnknownVariable { name, .. } => {
+                let near = meant(name).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                format!("{near}the variables are {}", super::VARIABLES.join(", "))
+            }
             TemplateError::UnknownFilter { .. } => {
                 "the filters are default('…') and date; there are no tests and no functions".to_owned()
             }

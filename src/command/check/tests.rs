@@ -1,5 +1,7 @@
 //! What `check` tells.
 
+mod unusual;
+
 use super::*;
 
 /// Noon on Tuesday 2026-12-22.
@@ -281,8 +283,8 @@ fn every_deed_is_told_in_plain_words() {
       after 9 days:  tag a, b and c
       after 10 days: untag a
       after 11 days: mark as read
-      after 12 days: set count and plan and mark as unread
-      after 13 days: close silently, then tag auto-closed and set auto_closed_by
+      after 12 days: set count to 5 and plan to "gold" and mark as unread
+      after 13 days: close silently, then tag auto-closed and set auto_closed_by to "{{ rule }}"
 
     rest: all conversations waiting for the contact, assigned to nobody
       counting from the latest contact_reply, teammate_reply, snoozed, unsnoozed or opened

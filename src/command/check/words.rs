@@ -14,7 +14,7 @@ use super::texts;
 use crate::config::{Config, duration};
 use crate::engine::Rule;
 use crate::engine::calendar::{Calendar, OpenRange};
-use crate::engine::rule::{ContactReplied, Match, Speaker, WaitingOn};
+use crate::engine::rule::{AfterReopen, ContactReplied, Match, Speaker, WaitingOn};
 
 /// Holidays told of each calendar.
 const HOLIDAYS: usize = 10;
@@ -94,12 +94,13 @@ fn tell(rule: &Rule, timezone: &TimeZone, now: Timestamp, out: &mut dyn Write) -
             }
         }
     }
+    if rule.after_reopen == AfterReopen::CountAgain {
+        writeln!(out, "  counting again as soon as a person opens what was closed, without waiting for a word")?;
+    }
     let steps: Vec<_> = rule
         .steps
         .iter()
-        .map(|step| {
-            (format!("{}:", duration::distance_in_words(step.after, rule.clock.is_some())), deeds::deed(&step.act))
-        })
+        .map(|step| (format!("{}:", duration::distance_in_words(step.after, rule.clock.is_some())), deeds::deed(step)))
         .collect();
     let width = steps.iter().map(|(after, _)| after.len()).max().unwrap_or(0);
     for (index, (after, deed)) in steps.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Finds lengths of time in a text, and what their sentences speak of.
 //!
 //! Owns: the words. A length is a number up to fourteen in words or any in digits, or "a", with hours, days, working
-//! days or weeks. It counts if its sentence speaks of closing ("clos…") or of silence ("quiet", "silent", "inactive",
+//! days or weeks, or "tomorrow". It counts if its sentence speaks of closing ("clos…", "keep it open") or of silence ("quiet", "silent", "inactive",
 //! "hear", "no reply", "unless you answer"), and no other matter stands nearer: opening again, or how soon *we* answer.
 //! Refuses: what is no promise to the hour. Ranges ("3-5 days"), "about", "over", "at least" and rates ("24 hours a
 //! day") are passed over, and so are whole sentences on offices and holidays.
@@ -147,7 +147,10 @@ fn words(plain: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
     for (at, c) in plain[sentence.clone()].char_indices().filter(|(_, c)| part(*c)) {
         let at = sentence.start + at;
         match words.last_mut() {
-            Some(word) if word.end == at => word.end = at + c.len_utf8(),
+            // "24h" is a number and its unit.
+            Some(word) if word.end == at && !(c.is_alphabetic() && is_number(&plain[word.clone()])) => {
+                word.end = at + c.len_utf8();
+            }
             _ => words.push(at..at + c.len_utf8()),
         }
     }
@@ -156,6 +159,9 @@ fn words(plain: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
 
 /// The length that begins with the word at `index`.
 fn length(plain: &str, words: &[Range<usize>], told: &[&str], index: usize) -> Option<Named> {
+    if told[index] == "tomorrow" {
+        return tomorrow(words, told, index);
+    }
     let before = index.checked_sub(1).map_or("", |before| told[before]);
     let number = number(told[index], before)?;
     let gap = |index: usize| plain.get(words.get(index)?.end..words.get(index + 1)?.start);
@@ -184,6 +190,11 @@ fn length(plain: &str, words: &[Range<usize>], told: &[&str], index: usize) -> O
     let place = words[index].start..words[last].end;
     let text = plain[place.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
     let topic = topic(words, told, &place)?;
+    // "… ago" and "… after it was closed" are told of other closes.
+    let follows_a_close = after == "after" && told[last + 2..].iter().take(4).any(|word| word.starts_with("clos"));
+    if follows_a_close || (after == "ago" && topic == Topic::Close) {
+        return None;
+    }
     let of_silence = (0..told.len()).any(|index| speaks_of(told, index) == Some(Some(Topic::Silence)));
     let certainly = AHEAD.contains(&before) || more || told[index] == "another" || matches!(after, "left" | "from");
     // "No reply in 5 days" looks back, "no reply within 2 days" mostly ahead.
@@ -192,20 +203,32 @@ fn length(plain: &str, words: &[Range<usize>], told: &[&str], index: usize) -> O
     Some(Named { place, text, number, unit: unit?, topic, of_silence, ahead, ago: after == "ago" })
 }
 
+/// A day from now, in a sentence on the close.
+fn tomorrow(words: &[Range<usize>], told: &[&str], index: usize) -> Option<Named> {
+    let place = words[index].clone();
+    let topic = topic(words, told, &place).filter(|topic| *topic == Topic::Close)?;
+    let (text, number, unit) = (told[index].to_owned(), 1, Unit::Days);
+    Some(Named { place, text, number, unit, topic, of_silence: false, ahead: true, ago: false })
+}
+
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn number(word: &str, before: &str) -> Option<u32> {
     match word {
         "a" | "an" => {
-            matches!(before, "in" | "within" | "after" | "for" | "of" | "since" | "last" | "next").then_some(1)
+            matches!(before, "in" | "within" | "after" | "for" | "of" | "since" | "last" | "next" | "been").then_some(1)
         }
         "another" => Some(1),
-        word if word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_digit()) => word.parse().ok(),
+        word if word.len() <= 4 && is_number(word) => word.parse().ok(),
         word => NUMBERS.iter().zip(1..).find(|(name, _)| **name == word).map(|(_, number)| number),
     }
 }
 
 fn unit(word: &str, working: bool) -> Option<Unit> {
     match word {
-        "hour" | "hours" => Some(Unit::Hours),
+        "hour" | "hours" | "h" | "hr" | "hrs" => Some(Unit::Hours),
         "day" | "days" if working => Some(Unit::WorkingDays),
         "day" | "days" => Some(Unit::Days),
         "week" | "weeks" => Some(Unit::Weeks),
@@ -231,6 +254,10 @@ fn speaks_of(told: &[&str], index: usize) -> Option<Option<Topic>> {
     }
     if begins(&["reopen"]) || (begins(&["open"]) && told.get(index + 1) == Some(&"again")) {
         return Some(None);
+    }
+    let kept = before.iter().any(|word| matches!(*word, "keep" | "stay" | "stays" | "remain" | "remains"));
+    if word == "open" && kept {
+        return Some(Some(Topic::Close));
     }
     if begins(&["silen", "inactiv", "quiet", "hear"]) && word != "heart" {
         return Some(Some(Topic::Silence));

@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::SHORT;
 use super::clocked::counted;
 use crate::config::attributes;
+use crate::config::channels;
 use crate::config::notes::Problem;
 use crate::config::people;
 use crate::config::reader::{Reader, shown};
@@ -68,7 +69,7 @@ impl<'a> Deed<'a> {
             Some(StepKind::Update) => deed.update(table),
         };
         if matches!(kind, Some(StepKind::Reply | StepKind::Close)) {
-            deed.channels = channels(table);
+            deed.channels = channels::written_to(table);
         }
         deed
     }
@@ -122,7 +123,7 @@ impl<'a> Deed<'a> {
     }
 
     fn tags(&mut self, table: &mut Reader<'a>) -> Option<Vec<String>> {
-        let tags = table.texts("tags", "auto-closed")?;
+        let tags = table.names("tags", "auto-closed")?;
         not_empty(table, "tags", &tags)?;
         for tag in tags.get_ref() {
             if let Err(problem) = attributes::no_template(tag.get_ref()) {
@@ -191,13 +192,6 @@ fn speaks_or_not(table: &Reader<'_>, silent: Option<&Spanned<bool>>) {
         }
         _ => {}
     }
-}
-
-fn channels(table: &mut Reader<'_>) -> Vec<String> {
-    let channels = table.texts("channels", "conversation");
-    let channels = channels.filter(|channels| not_empty(table, "channels", channels).is_some());
-    let default = || vec!["conversation".to_owned(), "email".to_owned()];
-    channels.map_or_else(default, |channels| owned(channels.get_ref()))
 }
 
 /// How long a snooze is. It ends by the wall clock, whatever the rule counts by.

@@ -250,7 +250,7 @@ set.who = "{{ contact.name }}"
        |
     15 | set.by = "{{ ruel }}"
        |              ^^^^
-    help: the variables are rule, closes_at, quiet_for, contact.first_name, contact.name, conversation.id, conversation.title, teammate.name
+    help: did you mean `rule`? the variables are rule, closes_at, quiet_for, contact.first_name, contact.name, conversation.id, conversation.title, teammate.name
 
     a.toml:16:15: `contact.name` is not always known
        |

@@ -118,6 +118,12 @@ step = [
     7 |     { after = "1 day", do = "tag", tags = ["asked", "wait"] },
       |                                                     ^^^^^^
     help: attach it in the last step, or attach a tag that is not in hold_tags
+
+    a.toml:8:46: warning: no rule touches a conversation with the tag "hands-off", so this step never takes it off
+      |
+    8 |     { after = "2 days", do = "untag", tags = "hands-off" },
+      |                                              ^^^^^^^^^^^
+    help: take the tag out of hold_tags under [safety], or use another one here
     "#);
 }
 

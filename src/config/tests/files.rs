@@ -29,9 +29,11 @@ fn a_file_that_is_not_there_is_told() {
 #[test]
 fn a_file_that_cannot_be_read_is_told() {
     let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    assert!(of_path(&dir.path().join("file/below")).contains("the file cannot be read: "));
     insta::assert_snapshot!(of_path(dir.path()), @r#"
-    a.toml:1:1: the file cannot be read: Is a directory (os error 21)
-    help: make the file readable for the user that runs autoclosed
+    a.toml:1:1: this is a folder, not a file
+    help: name the file in it, such as autoclosed.toml, with --config or in AUTOCLOSED_CONFIG
     "#);
 }
 

@@ -50,7 +50,7 @@ silent = true
       |
     3 | match.team = 42
       |              ^^
-    help: write for example team = ["42"]
+    help: write for example team = ["Support"]
 
     a.toml:4:18: the list of `not_team` is empty
       |

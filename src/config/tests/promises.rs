@@ -53,6 +53,31 @@ fn a_text_with_another_time_than_its_timer_is_doubted() {
 }
 
 #[test]
+fn short_units_and_other_words_for_a_close_are_read_too() {
+    for (text, length) in [
+        ("We will close this in 24h.", "24h"),
+        ("We will close this in 24 hrs.", "24 hrs"),
+        ("It has been a day since we heard from you.", "a day"),
+        ("Reply within 3 days to keep this conversation open.", "3 days"),
+        ("We will close this tomorrow.", "tomorrow"),
+    ] {
+        assert_eq!(doubted(text), [length], "{text}");
+    }
+    for fine in [
+        "We will close this in 48h.",
+        "We will close this in 48 hrs.",
+        "Reply within 2 days to keep this conversation open.",
+        "You can reopen it any time within 30 days after it is closed.",
+        "Your account was closed 30 days ago. Did our answer help?",
+        "Your old ticket was closed a week ago.",
+        "Our 3d printer is back. Did that solve it?",
+        "We are open again tomorrow.",
+    ] {
+        assert_eq!(doubted(fine), [""; 0], "{fine}");
+    }
+}
+
+#[test]
 fn a_rule_that_never_closes_promises_no_close() {
     let text = rule("Hello?", "We close this in two days.", "x");
     let (text, _) = text.rsplit_once("[[rule.step]]").unwrap();

@@ -25,7 +25,7 @@ fn a_file_that_is_no_configuration_is_refused_alike_by_check_and_run() {
     let place = Place::new("");
     std::fs::remove_file(place.file("a.toml")).unwrap();
     std::fs::create_dir(place.file("a.toml")).unwrap();
-    assert_alike(&place, "a folder", "a.toml:1:1: the file cannot be read: Is a directory (os error 21)");
+    assert_alike(&place, "a folder", "a.toml:1:1: this is a folder, not a file");
 }
 
 fn assert_alike(place: &Place, name: &str, first: &str) {

@@ -30,7 +30,7 @@ pub(super) fn attributes(matches: &Match) -> impl Iterator<Item = String> {
     })
 }
 
-fn value(value: &AttributeValue) -> String {
+pub(super) fn value(value: &AttributeValue) -> String {
     match value {
         AttributeValue::Text(text) => format!("\"{text}\""),
         AttributeValue::Number(number) => number.clone(),
