@@ -103,6 +103,7 @@ pub(crate) struct Conversation<'a> {
     custom_attributes: Object<Attributes>,
     statistics: Object<Statistics<'a>>,
     ai_agent: Object<Fin<'a>>,
+    ai_agent_participated: Scalar<'a>,
     conversation_rating: Object<Rating<'a>>,
     conversation_parts: Object<Parts<'a>>,
 }

@@ -54,7 +54,8 @@ impl Sweeper {
         let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
         let fresh = prompt.read(&pending.conversation).await?;
         let known_part = pending.deeds.first().is_some_and(|deed| deed.part.is_some());
-        let older = known_part && fresh.decided.conversation.updated_at() < pending.done_at;
+        let left_at = pending.done_at.map(|done| done - SAME_MOMENT);
+        let older = known_part && fresh.decided.conversation.updated_at() < left_at;
         let shown = fresh.read.sighting.snapshot.as_ref().and_then(|snapshot| snapshot.facts.state);
         if older || shown != fresh.decided.conversation.state() {
             // Intercom shows an older state than the one that our deed has left, or two states in one second.

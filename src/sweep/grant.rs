@@ -147,7 +147,10 @@ impl Sweeper {
             }
             Wish::Untagged(name) => match tag_id(fresh, name) {
                 Some(tag_id) => self.intercom.untag(id, &acting.admin_id, tag_id).await,
-                None => return Ok(Granted::already()),
+                None if fresh.decided.conversation.facts().is_some_and(|facts| facts.tags.is_some()) => {
+                    return Ok(Granted::already());
+                }
+                None => return Err(IntercomError::WrongAnswer("a conversation whose tags cannot be read").into()),
             },
             _ => return Err(IntercomError::BadRequest("this is no tag").into()),
         };

@@ -58,8 +58,7 @@ impl Conversation<'_> {
 
     /// Without `updated_at` it could not be ordered among others, so that the facts stay unknown.
     fn snapshot(&self, seen: Seen<'_>, lens: &Lens) -> Result<Option<Snapshot>, Oddness> {
-        let fetched = matches!(seen, Seen::Fetched { .. });
-        let facts = self.facts(&lens.attributes(), fetched)?;
+        let facts = self.facts(&lens.attributes())?;
         let Some(updated_at) = self.updated_at.date()? else { return Ok(None) };
         let version = match seen {
             Seen::Notified { created_at, notification_id } => {
@@ -72,7 +71,7 @@ impl Conversation<'_> {
         Ok(Some(Snapshot { version, facts }))
     }
 
-    fn facts(&self, watched: &BTreeSet<String>, fetched: bool) -> Result<Facts, Oddness> {
+    fn facts(&self, watched: &BTreeSet<String>) -> Result<Facts, Oddness> {
         let (admin_assignee_id, team_assignee_id) = self.assignees();
         Ok(Facts {
             state: self.state()?,
@@ -81,20 +80,17 @@ impl Conversation<'_> {
             team_assignee_id,
             priority: self.priority.text().and_then(priority).map(str::to_owned),
             ai_resolution: self.ai_resolution(),
-            attributes: self.attributes(watched, fetched),
+            attributes: self.attributes(watched),
         })
     }
 
-    /// Those that rules name. Where attributes are shown, one that is not there is not set; what Intercom answers
-    /// without showing any has none.
-    fn attributes(&self, watched: &BTreeSet<String>, fetched: bool) -> BTreeMap<String, Option<AttributeValue>> {
+    /// Those that rules name. Where attributes are shown, one that is not there is not set.
+    fn attributes(&self, watched: &BTreeSet<String>) -> BTreeMap<String, Option<AttributeValue>> {
         let shown = match &self.custom_attributes {
             Object::Of(shown) => Some(&shown.0),
-            Object::Absent | Object::Null | Object::Other => None,
+            Object::Null => None,
+            Object::Absent | Object::Other => return BTreeMap::new(),
         };
-        if shown.is_none() && !fetched {
-            return BTreeMap::new();
-        }
         let value = |name: &String| shown.and_then(|shown| shown.get(name.as_str())).and_then(attribute::from_json);
         watched.iter().map(|name| (name.clone(), value(name))).collect()
     }
@@ -108,6 +104,7 @@ impl Conversation<'_> {
                 Scalar::Absent | Scalar::Null => Some(None),
                 state => word(state).map(Some),
             },
+            Object::Absent if matches!(self.ai_agent_participated, Scalar::Bool(false)) => Some(None),
             Object::Absent | Object::Other => None,
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::engine::conversation::{Tag, Version};
-use crate::engine::{Class, Facts, Part, PartId, Sighting, State};
+use crate::engine::{AttributeValue, Class, Facts, Part, PartId, Sighting, State};
 use crate::intercom::text::TextKey;
 
 /// 2025-01-01 12:00 UTC: the second that the payloads count from.
@@ -262,4 +262,32 @@ fn an_answer_that_is_no_object_is_refused() {
         assert_eq!(Conversation::read(json.as_bytes()).err(), Some(want), "{json}");
     }
     assert_eq!(Conversation::read(b"\xff").err(), Some(Oddness::Encoding));
+}
+
+#[test]
+fn what_is_not_shown_of_attributes_and_of_fin_is_not_known_and_what_is_null_is_none() {
+    let lens: crate::intercom::lens::Lens = key().into();
+    lens.watch(["plan".to_owned()].into());
+    let facts = |fields: Value| {
+        let mut json = json!({"type": "conversation", "id": "1", "updated_at": 1_772_409_600});
+        json.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let json = json.to_string();
+        let seen = Conversation::read(json.as_bytes()).unwrap().sighting(&lens, Seen::Fetched { at: at(5000) });
+        let facts = seen.unwrap().snapshot.unwrap().facts;
+        (facts.attributes.get("plan").cloned(), facts.ai_resolution)
+    };
+    let gold = AttributeValue::Text("gold".to_owned());
+    for (fields, attribute, resolution) in [
+        (json!({}), None, None),
+        (json!({"custom_attributes": null, "ai_agent": null}), Some(None), Some(None)),
+        (json!({"custom_attributes": {}, "ai_agent_participated": false}), Some(None), Some(None)),
+        (json!({"custom_attributes": {"plan": "gold"}, "ai_agent_participated": true}), Some(Some(gold)), None),
+        (
+            json!({"custom_attributes": 7, "ai_agent": {"resolution_state": "abandoned"}}),
+            None,
+            Some(Some("abandoned".to_owned())),
+        ),
+    ] {
+        assert_eq!(facts(fields.clone()), (attribute, resolution), "{fields}");
+    }
 }
