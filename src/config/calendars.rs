@@ -205,7 +205,17 @@ fn holidays(table: &mut Reader<'_>, files: Files<'_>) -> Option<BTreeSet<Date>> 
     match (listed, file) {
         (Some(listed), _) => dates(table, listed),
         (None, Some(file)) => match from_file(file.get_ref(), files) {
-            Ok(days) => Some(days.into_iter().collect()),
+            Ok(days) => {
+                if days.is_empty() {
+                    let help = "is it the right file? a holiday that is missing is a day like any other";
+                    table.notes.warning(
+                        file.span(),
+                        format!("there is no holiday in `{}`", shown(file.get_ref())),
+                        help,
+                    );
+                }
+                Some(days.into_iter().collect())
+            }
             Err(problem) => {
                 table.notes.error(file.span(), problem.message, problem.help);
                 None
@@ -249,6 +259,9 @@ fn from_file(name: &str, files: Files<'_>) -> Result<Vec<Date>, Problem> {
     let found = files(Path::new(name)).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             Problem::new(format!("there is no file `{shown}`"), "its path starts in the folder of the configuration")
+        }
+        io::ErrorKind::IsADirectory => {
+            Problem::new(format!("`{shown}` is a folder"), "name an .ics file, such as \"holidays.ics\"")
         }
         _ => Problem::new(
             format!("`{shown}` cannot be read: {error}"),

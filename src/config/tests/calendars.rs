@@ -240,6 +240,7 @@ fn a_file_of_holidays_is_there_and_can_be_read() {
     let told = [
         Err(io::ErrorKind::NotFound.into()),
         Err(io::ErrorKind::PermissionDenied.into()),
+        Err(io::ErrorKind::IsADirectory.into()),
         Ok(b"\xff\xfe".to_vec()),
         Ok(HOLIDAYS.replace("20261225", "20261225T090000").into_bytes()),
     ]
@@ -263,6 +264,15 @@ fn a_file_of_holidays_is_there_and_can_be_read() {
     a.toml:1:1: warning: there are no rules, so nothing will ever be closed
     help: add a [[rule]] when you want conversations closed; until then they are only recorded
 
+    a.toml:5:17: `days/holidays.ics` is a folder
+      |
+    5 | holidays_file = "days/holidays.ics"
+      |                 ^^^^^^^^^^^^^^^^^^^
+    help: name an .ics file, such as "holidays.ics"
+
+    a.toml:1:1: warning: there are no rules, so nothing will ever be closed
+    help: add a [[rule]] when you want conversations closed; until then they are only recorded
+
     a.toml:5:17: `days/holidays.ics` is not UTF-8 text
       |
     5 | holidays_file = "days/holidays.ics"
@@ -281,6 +291,13 @@ fn a_file_of_holidays_is_there_and_can_be_read() {
     a.toml:1:1: warning: there are no rules, so nothing will ever be closed
     help: add a [[rule]] when you want conversations closed; until then they are only recorded
     "#);
+}
+
+#[test]
+fn a_file_without_a_holiday_is_doubted() {
+    let files = |_: &std::path::Path| Ok(b"BEGIN:VCALENDAR\nEND:VCALENDAR\n".to_vec());
+    let warnings = parse_with("a.toml", OFFICE.trim_start().as_bytes(), &files).unwrap().warnings;
+    insta::assert_snapshot!(warnings.warnings[1].message, @"there is no holiday in `days/holidays.ics`");
 }
 
 #[test]
