@@ -17,4 +17,5 @@ mod reloads;
 mod sockets;
 mod survives;
 mod tidy;
+mod topics;
 mod watches;
