@@ -18,4 +18,5 @@ mod sockets;
 mod survives;
 mod tidy;
 mod topics;
+mod traps;
 mod watches;

@@ -58,7 +58,8 @@ fn brief(known: &Conversation) -> String {
     for (what, (at, part)) in all {
         // What statistics repeat of the opening message says nothing new.
         let repeated = part.is_none() && at == monday();
-        if !(beyond > 0 && matches!(part, Some(PartId::Source(_)))) && !repeated {
+        let overtaken = beyond > 0 && matches!(part, Some(PartId::Source(_)));
+        if !overtaken && !repeated {
             parts.entry((at, part)).or_default().push(what);
         }
     }

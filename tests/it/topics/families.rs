@@ -116,7 +116,7 @@ impl Family {
             "statistics": {"type": "conversation_statistics", "last_contact_reply_at": date(told.contact_at), "last_closed_by_id": 1001},
             "conversation_rating": null, "custom_attributes": {}, "ticket": null, "ai_agent": null,
             "teammates": {"type": "admin.list", "admins": []},
-            "conversation_parts": list(told.parts.iter().map(|part| self.part(part)).collect()),
+            "conversation_parts": list(told.parts.iter().map(|part| self.part(part))),
         })
     }
 
@@ -152,7 +152,8 @@ fn until(told: &Telling) -> Value {
     if told.state == "snoozed" { json!(second(86_400)) } else { Value::Null }
 }
 
-fn list(parts: Vec<Value>) -> Value {
+fn list(parts: impl Iterator<Item = Value>) -> Value {
+    let parts: Vec<_> = parts.collect();
     let count = parts.len();
     json!({"type": "conversation_part.list", "conversation_parts": parts, "total_count": count})
 }
@@ -182,7 +183,7 @@ fn v0(told: &Telling) -> Value {
         "type": "conversation", "id": told.id.to_string(),
         "created_at": second(0).to_string(), "updated_at": second(told.at).to_string(),
         "user": {"type": "user", "id": CONTACT}, "assignee": assignee(told), "conversation_message": opening(told),
-        "conversation_parts": list(parts.collect()),
+        "conversation_parts": list(parts),
         "open": if told.state == "closed" { json!(false) } else { Value::Null }, "read": true,
     })
 }
@@ -192,7 +193,7 @@ fn v1(told: &Telling) -> Value {
         "type": "conversation", "id": told.id.to_string(),
         "created_at": second(0), "updated_at": second(told.at),
         "user": {"type": "user", "id": CONTACT, "user_id": null}, "assignee": assignee(told),
-        "conversation_message": opening(told), "conversation_parts": list(told.parts.iter().map(v1_part).collect()),
+        "conversation_message": opening(told), "conversation_parts": list(told.parts.iter().map(v1_part)),
         "conversation_rating": {}, "open": told.state != "closed", "state": told.state, "snoozed_until": until(told),
         "read": true, "metadata": {}, "tags": {"type": "tag.list", "tags": []}, "tags_added": {"type": "tag.list", "tags": []},
         "links": {"conversation_web": "https://app.example.com/5001"},

@@ -93,7 +93,7 @@ async fn every_topic_with_a_part_means_the_same_in_every_family() {
         let text = if body.is_some() { ", with text" } else { "" };
         (format!("{topic}: {kind} by {}{text}", by.0), families, told)
     });
-    insta::assert_snapshot!(concluded(&tellings.collect::<Vec<_>>()).await, @r#"
+    insta::assert_snapshot!(concluded(&tellings.collect::<Vec<_>>()).await, @r"
     conversation.user.replied: comment by user, with text
         v0: 7001 at 600: contact_reply by contact, state unknown
         v1 v2 v2b: 7001 at 600: contact_reply by contact, open
@@ -176,7 +176,7 @@ async fn every_topic_with_a_part_means_the_same_in_every_family() {
         v2 v2b: at 600: read by contact, 7001 at 600: bot_reply by bot, open
     conversation.of_tomorrow: conversation_sla_paused by admin
         v2 v2b: 7001 at 600: other by teammate, open
-    "#);
+    ");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn what_has_no_part_tells_of_the_opening_message() {
         told.contact_at = (begun_by == USER).then_some(0);
         tellings.push((format!("{topic}: begun by {} ({delivered_as})", begun_by.0), families, told));
     }
-    insta::assert_snapshot!(concluded(&tellings).await, @r#"
+    insta::assert_snapshot!(concluded(&tellings).await, @r"
     conversation.user.created: begun by user (customer_initiated)
         v0: source:9001 at 0: contact_reply by contact, state unknown, whole
         v1 v2 v2b: source:9001 at 0: contact_reply by contact, open, whole
@@ -207,7 +207,7 @@ async fn what_has_no_part_tells_of_the_opening_message() {
         v2 v2b: source:9001 at 0: bot_reply by bot, at 600: read by contact, closed
     conversation.rating.added: begun by user (customer_initiated)
         v1 v2 v2b: source:9001 at 0: contact_reply by contact, at 600: rated by contact, closed
-    "#);
+    ");
 }
 
 /// The contact's reading shows parts by bots, of which one says something.
@@ -217,10 +217,10 @@ async fn a_reading_shows_several_parts_and_is_no_reply() {
     let kinds = ["comment", "channel_and_reply_time_expectation", "attribute_collector", "quick_reply"];
     told.parts = (7001..).zip(kinds).map(|(id, kind)| Part { id, kind, by: BOT, body: TEXT, at: 600 }).collect();
     let tellings = [("conversation.read".to_owned(), FROM_V2, told)];
-    insta::assert_snapshot!(concluded(&tellings).await, @r#"
+    insta::assert_snapshot!(concluded(&tellings).await, @r"
     conversation.read
         v2 v2b: 7003 at 600: other by bot, 7004 at 600: bot_reply by bot, at 900: read by contact, open
-    "#);
+    ");
 }
 
 /// Facts of a conversation that a teammate has, a team has, or nobody.
@@ -254,7 +254,7 @@ async fn what_a_family_does_not_tell_stays_unknown() {
             ));
         }
     }
-    insta::assert_snapshot!(lines.join("\n"), @r#"
+    insta::assert_snapshot!(lines.join("\n"), @r"
     v0, admin 1001: teammate 1001, team ?, state ?, tags ?, priority ?, Fin ?, channel ?, beginning ?
     v0, team 2001: teammate ?, team 2001, state ?, tags ?, priority ?, Fin ?, channel ?, beginning ?
     v0, nobody: teammate nobody, team ?, state ?, tags ?, priority ?, Fin ?, channel ?, beginning ?
@@ -267,5 +267,5 @@ async fn what_a_family_does_not_tell_stays_unknown() {
     v2b, admin 1001: teammate 1001, team nobody, state known, tags known, priority none, Fin known, channel conversation, beginning customer_initiated
     v2b, team 2001: teammate nobody, team 2001, state known, tags known, priority none, Fin known, channel conversation, beginning customer_initiated
     v2b, nobody: teammate nobody, team nobody, state known, tags known, priority none, Fin known, channel conversation, beginning customer_initiated
-    "#);
+    ");
 }
