@@ -5,7 +5,7 @@ use autoclosed::engine::conversation::{Conversation, State};
 use autoclosed::fake_intercom::{FakeIntercom, WebhookVersion, Workspace};
 use serde_json::{Value, json};
 
-use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, monday, seconds};
+use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, monday, seconds};
 use crate::topics::families::{CONTACT, Family, Part, telling};
 use crate::topics::{conversation_id, deliver};
 
@@ -222,7 +222,8 @@ async fn a_snooze_that_runs_out_is_noticed_without_a_word_from_intercom() {
 // Trap 18
 #[tokio::test]
 async fn a_week_snoozed_counts_from_its_beginning_and_anew_when_snoozed_again() {
-    let rule = SNOOZED_A_WEEK.replace("[\"contact_reply\", \"teammate_reply\"]", "\"snoozed\"");
+    let snoozed = "match.state = \"snoozed\"\ncounts_from = \"snoozed\"";
+    let rule = QUIET_A_DAY.replace("match_all = true", snoozed).replace("1 day", "7 days");
     for (again_after, closed_after) in [(None, days(7)), (Some(days(3)), days(10))] {
         let workspace = Workspace { webhook_version: WebhookVersion::V2b, ..Workspace::default() };
         let mut house = House::configured(&format!("mode = \"live\"\n{rule}"), workspace).await;
