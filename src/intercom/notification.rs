@@ -14,7 +14,7 @@ use super::lens::Lens;
 use super::signature::Verified;
 pub use super::wire::Oddness;
 use super::wire::{self, Object, Scalar, Seen};
-use crate::engine::{Actor, Class, Part, Sighting};
+use crate::engine::{Actor, Class, Part, PartId, Sighting};
 
 /// Longest texts that are kept, in bytes.
 const LONGEST_TOPIC: usize = 100;
@@ -200,6 +200,9 @@ fn conversation(topic: &str, data: &str, created_at: Timestamp, id: &str, lens: 
     let mut sighting = conversation.sighting(lens, Seen::Notified { created_at, notification_id: id })?;
     match topic {
         "conversation.user.created" => sighting.whole = true,
+        "conversation.admin.single.created" => sent_by_a_teammate(&mut sighting.parts),
+        // It shows the part in words that nobody wrote: those that it is known by are in another notification.
+        "conversation.admin.replied.translated" => sighting.parts.iter_mut().for_each(|part| part.digest = None),
         "conversation.read" => sighting.parts.push(by_contact(Class::Read, created_at)),
         "conversation.rating.added" if !shows(&sighting, Class::Rated) => {
             sighting.parts.push(by_contact(Class::Rated, created_at));
@@ -207,6 +210,14 @@ fn conversation(topic: &str, data: &str, created_at: Timestamp, id: &str, lens: 
         _ => {}
     }
     Ok(sighting)
+}
+
+/// The topic says how it began, where the shape does not.
+fn sent_by_a_teammate(parts: &mut [Part]) {
+    let opening = parts.iter_mut().filter(|part| matches!(part.id, Some(PartId::Source(_))));
+    for part in opening.filter(|part| part.actor == Actor::Teammate) {
+        part.classes = BTreeSet::from([Class::TeammateReply]);
+    }
 }
 
 /// Something that a contact did and that no part shows.

@@ -18,4 +18,6 @@ mod sockets;
 mod steps;
 mod survives;
 mod tidy;
+mod topics;
+mod traps;
 mod watches;

@@ -99,7 +99,7 @@ fn every_shape_is_understood() {
     assert_eq!(unread.keys().collect::<Vec<_>>(), Vec::<&String>::new(), "payloads that no line speaks of");
 }
 
-const SHAPES: [(&str, &str); 27] = [
+const SHAPES: [(&str, &str); 31] = [
     ("ping", "ping"),
     (
         "unknown.conversation.topic",
@@ -134,7 +134,12 @@ const SHAPES: [(&str, &str); 27] = [
         "v1.conversation_part.redacted",
         "5101 | open | source:9101 at 0: contact_reply by contact | 7100 at 300: contact_reply by contact",
     ),
+    (
+        "v1.conversation_part.tag.created",
+        "5101 | open | source:9101 at 0: contact_reply by contact | 7100 at 300: contact_reply by contact",
+    ),
     ("v2.contact.deleted", "irrelevant"),
+    ("v2.contact.merged", "irrelevant"),
     (
         "v2.conversation.admin.closed",
         "5201 | closed | ticket | source:9201 at 0: contact_reply by contact | 7207 at 600: bot_reply+closed by bot302 with text",
@@ -162,10 +167,15 @@ const SHAPES: [(&str, &str); 27] = [
         "5201 | open | contact at 600 | source:9201 at 0: contact_reply by contact | 7201 at 600: contact_reply by contact",
     ),
     ("v2.ticket.contact.replied", "5203 | ticket"),
+    ("v2.ticket.created", "5205 | ticket"),
     ("v2.ticket.state.updated", "5204 | ticket"),
     (
         "v2b.conversation.admin.replied",
         "5301 | open | contact at 0 | source:9201 at 0: contact_reply by contact | 7301 at 600: teammate_reply+assigned+unsnoozed by teammate302 with text",
+    ),
+    (
+        "v2b.conversation.admin.replied.translated",
+        "5301 | open | contact at 0 | source:9201 at 0: contact_reply by contact | 7301 at 600: teammate_reply+assigned+unsnoozed by teammate302",
     ),
     (
         "v2b.conversation.admin.snoozed",

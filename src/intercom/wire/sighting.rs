@@ -31,7 +31,13 @@ impl Conversation<'_> {
         let created_at = self.created_at.date()?;
         let mut parts = Vec::new();
         if let Some(message) = opening {
-            parts.extend(message.part(created_at, lens.key())?);
+            let mut part = message.part(created_at, lens.key())?;
+            // Shapes without `source` do not tell a campaign in a teammate's name from that teammate's own words.
+            let by_whom_is_told = self.source.get().is_some() || message.delivered_as.is_given();
+            if let Some(part) = part.as_mut().filter(|part| part.actor == Actor::Teammate && !by_whom_is_told) {
+                part.classes = BTreeSet::from([Class::Other]);
+            }
+            parts.extend(part);
         }
         for item in self.part_items()? {
             parts.push(item.part(lens.key())?);
@@ -144,12 +150,13 @@ impl Conversation<'_> {
         tags.map(|tags| tags.into_iter().collect())
     }
 
-    /// Teammate and team. Older shapes have one assignee, of whom nothing follows for the other.
+    /// Teammate and team. Older shapes have one assignee, of whom nothing follows for the other: a conversation that
+    /// no teammate has may be a team's.
     #[expect(clippy::option_option, reason = "nobody is not the same as not known")]
     fn assignees(&self) -> (Option<Option<String>>, Option<Option<String>>) {
         match self.assignee.get().map(|only| (only.kind.text(), &only.id)) {
             None => (assignee(&self.admin_assignee_id), assignee(&self.team_assignee_id)),
-            Some((Some("nobody_admin"), _)) => (Some(None), Some(None)),
+            Some((Some("nobody_admin"), _)) => (Some(None), None),
             Some((Some("admin"), id)) => (assignee(id), None),
             Some((Some("team"), id)) => (None, assignee(id)),
             Some(_) => (None, None),

@@ -88,7 +88,9 @@ async fn every_family_of_payloads_ends_in_its_activity_rows() {
     v1.conversation.admin.snoozed: source:9101 contact_reply contact, 7102 snoozed teammate
     v1.conversation.user.replied: source:9101 contact_reply contact, 7101 contact_reply contact, 7101 opened contact
     v1.conversation_part.redacted: source:9101 contact_reply contact, 7100 contact_reply contact
+    v1.conversation_part.tag.created: source:9101 contact_reply contact, 7100 contact_reply contact
     v2.contact.deleted: -
+    v2.contact.merged: -
     v2.conversation.admin.closed: source:9201 contact_reply contact, 7207 bot_reply bot, 7207 closed bot
     v2.conversation.admin.snoozed: source:9201 contact_reply contact, 7202 snoozed teammate
     v2.conversation.admin.unsnoozed: source:9201 contact_reply contact, 7206 unsnoozed timer
@@ -98,8 +100,10 @@ async fn every_family_of_payloads_ends_in_its_activity_rows() {
     v2.conversation.read: source:9201 contact_reply contact, 7204 bot_reply bot, 7205 other bot, no part read contact
     v2.conversation.user.replied: source:9201 contact_reply contact, 7201 contact_reply contact
     v2.ticket.contact.replied: -
+    v2.ticket.created: -
     v2.ticket.state.updated: -
     v2b.conversation.admin.replied: source:9201 contact_reply contact, 7301 assigned teammate, 7301 teammate_reply teammate, 7301 unsnoozed teammate
+    v2b.conversation.admin.replied.translated: source:9201 contact_reply contact, 7301 assigned teammate, 7301 teammate_reply teammate, 7301 unsnoozed teammate
     v2b.conversation.admin.snoozed: source:9201 contact_reply contact, 7302 snoozed teammate
     v2b.conversation.operator.replied: source:9302 bot_reply bot, 7303 bot_reply bot
     v2b.conversation.rating.added: source:9201 contact_reply contact, no part rated contact
