@@ -11,9 +11,11 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::routing::{MethodRouter, on};
 
+use crate::clock::Clock;
 use crate::intercom::lens::Lens;
 use crate::intercom::notification::{self, Content, Notification};
 use crate::intercom::signature::{Secrets, Verified};
+use crate::intercom::topic;
 use crate::server;
 use crate::store::{Record, Recorded, Told};
 use crate::tally::Tally;
@@ -36,6 +38,8 @@ pub struct Receiver {
     pub writer: Writer,
     /// What is counted.
     pub tally: Arc<Tally>,
+    /// Tells how long an answer took.
+    pub clock: Clock,
 }
 
 /// The routes of the webhook: `HEAD` for Intercom's check of the address, `POST` for notifications.
@@ -47,11 +51,12 @@ pub fn routes(path: &str, receiver: Receiver) -> Router {
 }
 
 async fn receive(State(receiver): State<Receiver>, request: Request) -> StatusCode {
+    let began = receiver.clock.elapsed();
     let status = match take(&receiver, request).await {
         Ok(()) => StatusCode::OK,
         Err(status) => status,
     };
-    receiver.tally.answered(status.as_u16());
+    receiver.tally.answered(status.as_u16(), receiver.clock.elapsed().saturating_sub(began));
     status
 }
 
@@ -71,13 +76,13 @@ async fn take(receiver: &Receiver, request: Request) -> Result<(), StatusCode> {
     })?;
     let notification = notification::parse(&body, &receiver.lens);
     if matches!(notification.content, Content::Ping) {
-        receiver.tally.recorded(Recorded::Ignored);
+        receiver.tally.recorded(topic::listed(&notification.topic), Recorded::Ignored);
         return Ok(());
     }
     let topic = notification.topic.clone();
     match receiver.writer.write(record(notification, body)).await {
         Ok(recorded) => {
-            receiver.tally.recorded(recorded);
+            receiver.tally.recorded(topic::listed(&topic), recorded);
             tracing::debug!(topic = %topic, result = recorded.name(), "recorded a notification");
             Ok(())
         }

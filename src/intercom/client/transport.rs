@@ -136,7 +136,13 @@ impl Transport {
         let class = error.map(IntercomError::class);
         if let Some(class) = class {
             let request_id = heard.and_then(|heard| heard.request_id.as_deref());
-            tracing::info!(endpoint, status, class = class.name(), request.id = request_id, "a call to Intercom failed");
+            tracing::info!(
+                endpoint,
+                status,
+                class = class.name(),
+                request.id = request_id,
+                "a call to Intercom failed"
+            );
         }
         let now = self.clock.elapsed();
         let standing = &mut self.seen().standing;
