@@ -113,3 +113,57 @@ pub fn record(notification: Notification, body: Verified) -> Record {
         body: body.into_bytes(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::{Body, Bytes};
+    use futures_util::stream;
+    use jiff::{SignedDuration, Timestamp};
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::intercom::signature::sign;
+    use crate::intercom::text::TextKey;
+    use crate::store::tests::Shelf;
+
+    const PING: &[u8] = br#"{"type":"notification_event","topic":"ping","id":null}"#;
+
+    #[tokio::test]
+    async fn the_time_to_an_answer_runs_from_the_head_of_the_request() {
+        let (shelf, clock) = (Shelf::new().await, ManualClock::at(Timestamp::UNIX_EPOCH));
+        let secret = SecretString::from("secret");
+        let (writer, _writing) = Writer::start(shelf.store.clone(), crate::writer::tests::standpoint());
+        let receiver = Receiver {
+            secrets: Secrets::new(std::slice::from_ref(&secret)),
+            lens: TextKey::new(&[7; 32]).into(),
+            max_body: 1024,
+            writer,
+            tally: Arc::default(),
+            clock: clock.clone().into(),
+        };
+        for (signature, takes) in [(sign(&secret, PING), 60), (sign(&secret, PING), 300), ("sha1=0".into(), 4000)] {
+            let passing = clock.clone();
+            let body = stream::once(async move {
+                passing.advance(SignedDuration::from_millis(takes));
+                Ok::<_, std::io::Error>(Bytes::from_static(PING))
+            });
+            let request =
+                Request::post("/").header("X-Hub-Signature", signature).body(Body::from_stream(body)).unwrap();
+            receive(State(receiver.clone()), request).await;
+        }
+        let mut registry = Registry::default();
+        registry.register("it", "h", receiver.tally.acknowledged().clone());
+        let mut told = String::new();
+        encode(&mut told, &registry).unwrap();
+        let told: Vec<&str> = told.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(told[..2], ["it_sum 0.36", "it_count 2"]);
+        let within = |bound: &str| told.iter().find(|line| line.contains(bound)).unwrap().rsplit_once(' ').unwrap().1;
+        assert_eq!(["0.05\"", "0.1\"", "0.25\"", "0.5\""].map(within), ["0", "1", "1", "2"]);
+        assert_eq!(clock.now().as_duration(), SignedDuration::try_from(Duration::from_millis(4360)).unwrap());
+    }
+}

@@ -93,13 +93,13 @@ impl Transport {
     }
 
     /// Sends the request and reads its answer. The flight ends when the head of the answer is here; what that said is
-    /// in `heard`, whatever becomes of the rest.
+    /// in `said`, whatever becomes of the rest.
     pub(super) async fn send(
         &self,
         request: Request,
         bearer: HeaderValue,
         flight: Flight,
-        heard: &mut Option<Heard>,
+        said: &mut Option<Heard>,
     ) -> Result<Answer<Vec<u8>>, IntercomError> {
         let url = address(&self.base, &request.path)?;
         let mut builder = self.http.request(request.method, url).header(AUTHORIZATION, bearer);
@@ -110,10 +110,10 @@ impl Transport {
         drop(flight);
         let head = self.read_head(response.headers());
         let status = response.status();
-        let heard = heard.insert(Heard { status: status.as_u16(), request_id: request_id(response.headers()) });
+        let said = said.insert(Heard { status: status.as_u16(), request_id: request_id(response.headers()) });
         if status == StatusCode::TOO_MANY_REQUESTS {
             let until = self.pacer.refused(&head.told);
-            heard.request_id = refusal(response).await.request_id;
+            said.request_id = refusal(response).await.request_id;
             return Err(IntercomError::RateLimited { until });
         }
         // A refused token and a gateway in trouble name no limit: that does not mean there is none.
@@ -122,7 +122,7 @@ impl Transport {
         }
         if !status.is_success() {
             let refusal = refusal(response).await;
-            heard.request_id.clone_from(&refusal.request_id);
+            said.request_id.clone_from(&refusal.request_id);
             return Err(refusal.sort(request.of_conversation));
         }
         let body = read_body(response, ANSWER_LIMIT).await?;

@@ -9,6 +9,9 @@ use crate::harness::House;
 /// Labels, sorted by their names.
 pub(crate) type Labels = BTreeMap<String, String>;
 
+/// The parts of a histogram by their suffix: each figure with its bound.
+type Parts<'a> = BTreeMap<&'a str, Vec<(f64, f64)>>;
+
 /// What one asking told.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
@@ -112,7 +115,7 @@ impl Told {
 
     /// Buckets grow, the last one holds all, and there is a sum.
     fn lint_histogram(&self, name: &str) {
-        let mut series: BTreeMap<Labels, BTreeMap<&str, Vec<(f64, f64)>>> = BTreeMap::new();
+        let mut series: BTreeMap<Labels, Parts<'_>> = BTreeMap::new();
         for (figure, labels, value) in &self.figures {
             let mut labels = labels.clone();
             let le = labels.remove("le").map_or(0.0, |le| le.parse().unwrap());
