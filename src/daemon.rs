@@ -24,6 +24,7 @@ use crate::identity::{self};
 use crate::intercom::lens::Lens;
 use crate::intercom::text::TextKey;
 use crate::intercom::{Intercom, signature};
+use crate::metrics::{self, Metrics};
 use crate::names::Names;
 use crate::receiver::{self, Receiver};
 use crate::reconcile::Reconciled;
@@ -99,7 +100,7 @@ impl Daemon {
         // Before the first notification is decided on by them.
         reload::unsettle(&store, &edition).await?;
         let standpoint = Standpoint::new(
-            clock,
+            clock.clone(),
             intercom.clone(),
             Rulebook::new(edition),
             keep_bodies(config),
@@ -115,6 +116,7 @@ impl Daemon {
             intercom: intercom.clone(),
             standpoint: standpoint.clone(),
             board: Arc::clone(&board),
+            tally: Arc::clone(&tally),
             settings: settings(config),
         };
         let health = Health {
@@ -132,15 +134,17 @@ impl Daemon {
             max_body: config.server.max_body,
             writer,
             tally: Arc::clone(&tally),
+            clock,
         };
-        let jobs = Arc::new(Jobs::new(sweeper, expected, config, tally));
+        let jobs = Arc::new(Jobs::new(sweeper, expected, config));
         let shutdown = CancellationToken::new();
         let routes =
             receiver::routes(&config.server.webhook_path, receiver).merge(health::public_routes(health.clone()));
+        let private = health::admin_routes(health.clone()).merge(metrics::routes(Metrics::new(health)));
         let addresses = (address(&public, config.server.listen), address(&admin, config.admin.listen));
         let tasks = vec![
             tokio::spawn(serve(public, routes, shutdown.clone())),
-            tokio::spawn(serve(admin, health::admin_routes(health), shutdown.clone())),
+            tokio::spawn(serve(admin, private, shutdown.clone())),
         ];
         let scheduler = Scheduler::new().await?;
         Ok(Daemon {

@@ -14,6 +14,7 @@ pub mod notification;
 pub mod pace;
 pub mod signature;
 pub mod text;
+pub mod topic;
 pub(crate) mod wire;
 
 pub use client::{

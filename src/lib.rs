@@ -23,7 +23,8 @@
 //! * [`sweep`]: acting on what is due. [`reconcile`]: looking at the workspace itself. [`safety`]: may we, and how
 //!   much. [`message`]: templates to text.
 //! * [`rulebook`]: the rules in force, replaceable while running. [`standpoint`], [`identity`], [`names`], [`board`],
-//!   [`tally`]: what is learnt and told while running. [`health`]: all of it in one word.
+//!   [`tally`]: what is learnt and told while running. [`health`]: all of it in one word. [`metrics`]: all
+//!   of it in figures.
 //! * [`config`]: the file, and everything that is wrong with it. [`clock`]: the only reader of the time.
 //! * [`daemon`]: all of it put together. [`scheduler`]: who wakes it. [`command`]: the command line. [`telemetry`]:
 //!   logs.
@@ -57,6 +58,7 @@ pub mod health;
 pub mod identity;
 pub mod intercom;
 pub mod message;
+pub mod metrics;
 pub mod names;
 pub mod receiver;
 pub mod reconcile;

@@ -11,9 +11,11 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::routing::{MethodRouter, on};
 
+use crate::clock::Clock;
 use crate::intercom::lens::Lens;
 use crate::intercom::notification::{self, Content, Notification};
 use crate::intercom::signature::{Secrets, Verified};
+use crate::intercom::topic;
 use crate::server;
 use crate::store::{Record, Recorded, Told};
 use crate::tally::Tally;
@@ -36,6 +38,8 @@ pub struct Receiver {
     pub writer: Writer,
     /// What is counted.
     pub tally: Arc<Tally>,
+    /// Tells how long an answer took.
+    pub clock: Clock,
 }
 
 /// The routes of the webhook: `HEAD` for Intercom's check of the address, `POST` for notifications.
@@ -47,11 +51,12 @@ pub fn routes(path: &str, receiver: Receiver) -> Router {
 }
 
 async fn receive(State(receiver): State<Receiver>, request: Request) -> StatusCode {
+    let began = receiver.clock.elapsed();
     let status = match take(&receiver, request).await {
         Ok(()) => StatusCode::OK,
         Err(status) => status,
     };
-    receiver.tally.answered(status.as_u16());
+    receiver.tally.answered(status.as_u16(), receiver.clock.elapsed().saturating_sub(began));
     status
 }
 
@@ -71,13 +76,13 @@ async fn take(receiver: &Receiver, request: Request) -> Result<(), StatusCode> {
     })?;
     let notification = notification::parse(&body, &receiver.lens);
     if matches!(notification.content, Content::Ping) {
-        receiver.tally.recorded(Recorded::Ignored);
+        receiver.tally.recorded(topic::listed(&notification.topic), Recorded::Ignored);
         return Ok(());
     }
     let topic = notification.topic.clone();
     match receiver.writer.write(record(notification, body)).await {
         Ok(recorded) => {
-            receiver.tally.recorded(recorded);
+            receiver.tally.recorded(topic::listed(&topic), recorded);
             tracing::debug!(topic = %topic, result = recorded.name(), "recorded a notification");
             Ok(())
         }
@@ -106,5 +111,59 @@ pub fn record(notification: Notification, body: Verified) -> Record {
         fingerprint: notification.fingerprint,
         told,
         body: body.into_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::{Body, Bytes};
+    use futures_util::stream;
+    use jiff::{SignedDuration, Timestamp};
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::intercom::signature::sign;
+    use crate::intercom::text::TextKey;
+    use crate::store::tests::Shelf;
+
+    const PING: &[u8] = br#"{"type":"notification_event","topic":"ping","id":null}"#;
+
+    #[tokio::test]
+    async fn the_time_to_an_answer_runs_from_the_head_of_the_request() {
+        let (shelf, clock) = (Shelf::new().await, ManualClock::at(Timestamp::UNIX_EPOCH));
+        let secret = SecretString::from("secret");
+        let (writer, _writing) = Writer::start(shelf.store.clone(), crate::writer::tests::standpoint());
+        let receiver = Receiver {
+            secrets: Secrets::new(std::slice::from_ref(&secret)),
+            lens: TextKey::new(&[7; 32]).into(),
+            max_body: 1024,
+            writer,
+            tally: Arc::default(),
+            clock: clock.clone().into(),
+        };
+        for (signature, takes) in [(sign(&secret, PING), 60), (sign(&secret, PING), 300), ("sha1=0".into(), 4000)] {
+            let passing = clock.clone();
+            let body = stream::once(async move {
+                passing.advance(SignedDuration::from_millis(takes));
+                Ok::<_, std::io::Error>(Bytes::from_static(PING))
+            });
+            let request =
+                Request::post("/").header("X-Hub-Signature", signature).body(Body::from_stream(body)).unwrap();
+            receive(State(receiver.clone()), request).await;
+        }
+        let mut registry = Registry::default();
+        registry.register("it", "h", receiver.tally.acknowledged().clone());
+        let mut told = String::new();
+        encode(&mut told, &registry).unwrap();
+        let told: Vec<&str> = told.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(told[..2], ["it_sum 0.36", "it_count 2"]);
+        let within = |bound: &str| told.iter().find(|line| line.contains(bound)).unwrap().rsplit_once(' ').unwrap().1;
+        assert_eq!(["0.05\"", "0.1\"", "0.25\"", "0.5\""].map(within), ["0", "1", "1", "2"]);
+        assert_eq!(clock.now().as_duration(), SignedDuration::try_from(Duration::from_millis(4360)).unwrap());
     }
 }

@@ -234,6 +234,7 @@ fn damaged(error: sqlx::Error) -> StoreError {
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../migrations/sqlite/0001_init.sql")),
     (2, "steps", include_str!("../migrations/sqlite/0002_steps.sql")),
+    (3, "attempt_count", include_str!("../migrations/sqlite/0003_attempt_count.sql")),
 ];
 
 fn migrator() -> Migrator {

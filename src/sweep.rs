@@ -22,7 +22,8 @@ use crate::intercom::Intercom;
 use crate::intercom::error::{Class, IntercomError};
 use crate::safety::{Acting, Budget, Limits};
 use crate::standpoint::Standpoint;
-use crate::store::{Context, Store, StoreError};
+use crate::store::{Claimed, Context, Inputs, Outcome, Settled, Store, StoreError};
+use crate::tally::Tally;
 
 /// Conversations looked at in one sweep for each deed that it may do; the others only need a new date.
 const LOOKS_PER_ACTION: u32 = 4;
@@ -48,6 +49,8 @@ pub struct Sweeper {
     pub standpoint: Standpoint,
     /// What the parts tell of themselves.
     pub board: Arc<Board>,
+    /// What is counted.
+    pub tally: Arc<Tally>,
     /// How the daemon is configured, for as long as a sweep lasts.
     pub settings: Settings,
 }
@@ -133,6 +136,15 @@ impl Sweeper {
             }
         }
         Ok(())
+    }
+
+    /// Commits an outcome, and what the conversation comes to now; counts what is over with it.
+    async fn commit(&self, claimed: Claimed, outcome: &Outcome, inputs: &Inputs) -> Result<Settled, StoreError> {
+        let settled = self.store.settle(claimed, outcome, inputs, &self.context()).await?;
+        if let Some(rule) = &settled.ended {
+            self.tally.ended(rule, settled.outcome);
+        }
+        Ok(settled)
     }
 
     fn context(&self) -> Context {

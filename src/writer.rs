@@ -146,4 +146,4 @@ fn spoilt(error: &StoreError) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

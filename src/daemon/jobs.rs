@@ -1,6 +1,5 @@
 //! What is woken: the sweep, the look at the workspace, the question who we are. Never two of the same at once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -14,7 +13,7 @@ use crate::reconcile::{self, Reconciled};
 use crate::safety::{self, Acting, Blocked};
 use crate::store::StoreError;
 use crate::sweep::{Settings, Sweeper, Swept};
-use crate::tally::Tally;
+use crate::tally::Job;
 
 /// A look at the workspace that failed before the first one succeeded is tried again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -34,7 +33,6 @@ pub(super) struct Jobs {
     expected: Expected,
     probe: Duration,
     retention: SignedDuration,
-    tally: Arc<Tally>,
     pub(super) sweeping: Mutex<Sweeps>,
     pub(super) looking: Mutex<LastLook>,
     pub(super) asking: Mutex<Asking>,
@@ -108,14 +106,13 @@ impl Drop for Progress<'_> {
 }
 
 impl Jobs {
-    pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config, tally: Arc<Tally>) -> Jobs {
+    pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config) -> Jobs {
         let sweeps = Sweeps { refusals: Refusals::default(), settings: sweeper.settings.clone() };
         Jobs {
             sweeper,
             expected,
             probe: config.intercom.probe,
             retention: config.database.retention,
-            tally,
             sweeping: Mutex::new(sweeps),
             looking: Mutex::default(),
             asking: Mutex::default(),
@@ -130,7 +127,7 @@ impl Jobs {
         }
         self.ask_if_refused().await;
         match self.sweep().await {
-            Sweeping::Busy => self.tally.skipped_sweep(),
+            Sweeping::Busy => self.sweeper.tally.skipped_sweep(),
             Sweeping::Blocked(why) => tracing::debug!(why = %why, "nothing is done"),
             Sweeping::Ran(_) | Sweeping::Failed(_) => {}
         }
@@ -146,10 +143,12 @@ impl Jobs {
                 return Sweeping::Blocked(why);
             }
         };
+        let began = sweeper.standpoint.clock().elapsed();
         let swept = match self.reschedule_if_changed().await {
             Ok(()) => sweeper.sweep(&acting).await,
             Err(error) => Err(error.into()),
         };
+        self.note_run(Job::Sweep, began, swept.is_ok());
         sweeps.refusals.note(&sweeper.board, sweeper.standpoint.clock().elapsed());
         match swept {
             Ok(swept) => {
@@ -178,7 +177,9 @@ impl Jobs {
             return Err("a look at the workspace is going on already".into());
         };
         let progress = Progress(&self.sweeper.board);
+        let began = self.sweeper.standpoint.clock().elapsed();
         let result = self.look_now().await;
+        self.note_run(Job::Reconcile, began, result.is_ok());
         drop(progress);
         last.failed_at = result.is_err().then(|| self.sweeper.standpoint.clock().elapsed());
         let told = match &result {
@@ -277,6 +278,11 @@ impl Jobs {
 
     fn note_sweep(&self, result: Result<String, String>) {
         self.sweeper.board.swept(self.run(result));
+    }
+
+    fn note_run(&self, job: Job, began: Duration, well: bool) {
+        let clock = self.sweeper.standpoint.clock();
+        self.sweeper.tally.ran(job, clock.elapsed().saturating_sub(began), well.then(|| clock.now()));
     }
 
     fn run(&self, result: Result<String, String>) -> Run {

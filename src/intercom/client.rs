@@ -2,15 +2,18 @@
 //!
 //! Owns: what each call sends, and whether its answer is about what was asked. Refuses: repeating a call, following
 //! a redirect, going through a proxy, and judging what to do next. What changes something is in `client/deeds.rs`, what
-//! lists something in `client/lists.rs`, and how one request travels in `client/transport.rs`.
+//! lists something in `client/lists.rs`, how one request travels in `client/transport.rs`, and how they are counted in
+//! `client/count.rs`.
 
 mod answers;
+mod count;
 mod deeds;
 mod lists;
 mod read;
 mod setup;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -153,6 +156,22 @@ impl Intercom {
         self.transport.standing()
     }
 
+    /// Requests sent since the start, by endpoint and what came of them: the status of the answer, or `not_sent`,
+    /// `lost`, `unusable`.
+    pub fn sent(&self) -> BTreeMap<(&'static str, String), u64> {
+        self.transport.counts.get()
+    }
+
+    /// What was left of Intercom's current window when it last said so.
+    pub fn remaining(&self) -> Option<u32> {
+        self.transport.pacer.remaining()
+    }
+
+    /// How long requests have waited for their turn since the start, taken together.
+    pub fn waited(&self) -> Duration {
+        self.transport.pacer.waited()
+    }
+
     async fn call_on(
         &self,
         id: &ConversationId,
@@ -177,11 +196,12 @@ impl Intercom {
             Some(permits) => permits.launch().map_err(|until| IntercomError::RateLimited { until })?,
             None => self.transport.pacer.flight().await,
         };
-        let outcome = match self.transport.send(request, self.bearer(), flight).await {
+        let (endpoint, mut heard) = (request.endpoint(), None);
+        let outcome = match self.transport.send(request, self.bearer(), flight, &mut heard).await {
             Ok(Answer { value, at, received }) => read(&value, at).map(|value| Answer { value, at, received }),
             Err(error) => Err(error),
         };
-        self.transport.note(outcome.as_ref().err().map(IntercomError::class));
+        self.transport.note(endpoint, heard.as_ref(), outcome.as_ref().err());
         outcome
     }
 }

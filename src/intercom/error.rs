@@ -190,7 +190,7 @@ fn is_deadly(code: &str) -> bool {
 }
 
 /// Codes and request ids are short words; anything else could be text that must not reach a log.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }

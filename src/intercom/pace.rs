@@ -78,6 +78,7 @@ pub struct Pace {
     landed: VecDeque<Duration>,
     window: Option<Window>,
     blocked_until: Duration,
+    remaining: Option<u32>,
 }
 
 /// What Intercom's current window still allows us.
@@ -151,6 +152,7 @@ impl Pace {
     pub fn told(&mut self, now: Duration, told: &Told) {
         self.answered = true;
         self.announced = told.limit.or(self.announced);
+        self.remaining = told.remaining.or(self.remaining);
         let Some(remaining) = told.remaining else { return };
         self.forget(now);
         let reset = told.sound_reset();
@@ -171,6 +173,7 @@ impl Pace {
     pub fn refused(&mut self, now: Duration, told: &Told) -> Duration {
         self.answered = self.answered || told.limit.is_some();
         self.announced = told.limit.or(self.announced);
+        self.remaining = told.remaining.or(self.remaining);
         self.blocked_until = self.blocked_until.max(now + told.wait());
         self.blocked_until
     }
@@ -178,6 +181,11 @@ impl Pace {
     /// The limit that Intercom announced last, in requests in ten seconds.
     pub fn announced(&self) -> Option<u32> {
         self.announced
+    }
+
+    /// What was left of the window when Intercom last said so.
+    pub fn remaining(&self) -> Option<u32> {
+        self.remaining
     }
 
     fn forget(&mut self, now: Duration) {
@@ -206,22 +214,27 @@ pub(super) struct Pacer {
     pace: Mutex<Pace>,
     queue: tokio::sync::Mutex<()>,
     changed: Notify,
+    waited: Mutex<Duration>,
 }
 
 impl Pacer {
     pub(super) fn new(own: Option<u32>, clock: Clock) -> Arc<Pacer> {
         let (pace, queue) = (Mutex::new(Pace::new(own)), tokio::sync::Mutex::new(()));
-        Arc::new(Pacer { clock, pace, queue, changed: Notify::new() })
+        Arc::new(Pacer { clock, pace, queue, changed: Notify::new(), waited: Mutex::default() })
     }
 
     /// Waits for `n` requests, or for as many as the cap can ever give.
     pub(super) async fn permits(self: &Arc<Pacer>, n: u32) -> Permits {
+        let began = self.clock.elapsed();
         // In order of arrival: else one who wants two would wait behind every later one who wants one.
         let _turn = self.queue.lock().await;
         loop {
             let asked = self.pace().ask(self.clock.elapsed(), n);
             match asked {
-                Ok(left) => return Permits { pacer: Arc::clone(self), left: Mutex::new(left) },
+                Ok(left) => {
+                    self.count_wait(self.clock.elapsed().saturating_sub(began));
+                    return Permits { pacer: Arc::clone(self), left: Mutex::new(left) };
+                }
                 Err(wait) => self.rest(wait).await,
             }
         }
@@ -251,6 +264,19 @@ impl Pacer {
 
     pub(super) fn announced(&self) -> Option<u32> {
         self.pace().announced()
+    }
+
+    pub(super) fn remaining(&self) -> Option<u32> {
+        self.pace().remaining()
+    }
+
+    /// How long all who asked have waited, taken together.
+    pub(super) fn waited(&self) -> Duration {
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count_wait(&self, wait: Duration) {
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) += wait;
     }
 
     async fn rest(&self, wait: Duration) {

@@ -23,6 +23,8 @@ pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, coa
 pub(super) const SENT: &str =
     "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL AND step NOT LIKE 'note%'), 0)
     FROM attempt WHERE sent_at > $1";
+pub(super) const ACTIONS: &str =
+    "SELECT rule, outcome, count FROM attempt_count WHERE outcome <> 'claimed' AND count > 0 ORDER BY rule, outcome";
 
 impl Store {
     /// Claims a step: one row per (period, step). A row whose call never took effect is taken up again; one that is
@@ -164,6 +166,12 @@ impl Store {
         Ok(sqlx::query_as(sql).fetch_all(&self.readers).await?)
     }
 
+    /// How many (period, step)s of each rule stand at each outcome, in the order of their names. What is only claimed
+    /// has no outcome yet, and no line in the journal.
+    pub async fn actions(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
+        Ok(sqlx::query_as(ACTIONS).fetch_all(&self.readers).await?)
+    }
+
     /// The journal, oldest first; of one conversation or of all.
     pub async fn journal(&self, conversation: Option<&ConversationId>) -> Result<Vec<JournalEntry>, StoreError> {
         let sql = "SELECT at, conversation_id, rule, step, do, outcome, why, inputs FROM journal
@@ -198,8 +206,8 @@ async fn settle(
         done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_at = iif($1 = 'unclear', NULL, $4),
         follow_up = coalesce($8, iif($1 = 'done' AND wishes IS NOT NULL, 'wishes', iif($1 = 'raced', NULL, follow_up))),
         tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template)
-        WHERE id = $11 AND claims = $12 AND phase IN ($13, $14) RETURNING follow_up IS NOT NULL";
-    let written: Option<bool> = sqlx::query_scalar(sql)
+        WHERE id = $11 AND claims = $12 AND phase IN ($13, $14) RETURNING follow_up IS NOT NULL, rule";
+    let written: Option<(bool, String)> = sqlx::query_as(sql)
         .bind(outcome.phase())
         .bind(outcome.name())
         .bind(outcome.why())
@@ -222,7 +230,9 @@ async fn settle(
     }
     let conversation = conversation_of(writer, claimed).await?;
     reschedule(writer, &conversation, context).await?;
-    Ok(Settled { outcome: outcome.name(), news, to_follow: written == Some(true) })
+    let (to_follow, rule) = written.unzip();
+    let ended = rule.filter(|_| outcome.is_final()).map(|rule| RuleName::from(rule.as_str()));
+    Ok(Settled { outcome: outcome.name(), news, to_follow: to_follow == Some(true), ended })
 }
 
 /// What changed something always is. That it still cannot be done is told once.

@@ -192,6 +192,11 @@ impl Outcome {
         }
     }
 
+    /// Nothing will ever be tried again for it.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self.phase(), "done" | "raced" | "passed" | "failed")
+    }
+
     /// Intercom said no to it.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Outcome::Parked { .. } | Outcome::Failed(_))
@@ -300,6 +305,8 @@ pub struct Settled {
     pub news: bool,
     /// Something is still to do after it: see [`FollowUp`].
     pub to_follow: bool,
+    /// The rule, if its step is over with this for good.
+    pub ended: Option<RuleName>,
 }
 
 /// A line of the journal.

@@ -18,6 +18,7 @@ use crate::rulebook::{Edition, Rulebook};
 
 mod attempts;
 mod batches;
+mod counts;
 mod opening;
 mod order;
 mod outcomes;

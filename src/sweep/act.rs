@@ -122,7 +122,7 @@ impl Sweeper {
     ) -> Result<(), SweepError> {
         let context = self.context();
         let outcome = Outcome::Deferred(spent.to_string());
-        self.store.settle(claimed, &outcome, &inputs(conversation, &[]), &context).await?;
+        self.commit(claimed, &outcome, &inputs(conversation, &[])).await?;
         let again = budget.come_back(context.now + REST);
         Ok(self.store.put_off(&acting.app_id, id, context.now, again).await?)
     }
@@ -214,7 +214,7 @@ impl Sweeper {
         if error.class() == Class::Gone {
             self.is_gone(id).await?;
         }
-        self.store.settle(claimed, &outcome, &Inputs("{}".into()), &self.context()).await?;
+        self.commit(claimed, &outcome, &Inputs("{}".into())).await?;
         if is_general(error.class()) {
             return Err(self.noted(error));
         }
@@ -233,7 +233,7 @@ impl Sweeper {
         inputs: &Inputs,
         due: &DueStep,
     ) -> Result<Settled, SweepError> {
-        let settled = self.store.settle(claimed, outcome, inputs, &self.context()).await?;
+        let settled = self.commit(claimed, outcome, inputs).await?;
         if settled.news {
             tracing::info!(
                 conversation.id = %id, rule = %due.rule, step = %due.step, outcome = settled.outcome, why = outcome.why(),

@@ -25,7 +25,7 @@ impl Sweeper {
         let unclear = self.store.unclear(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;
         for pending in unclear {
             let (outcome, inputs, next) = self.look_into(&pending, acting).await?;
-            let settled = self.store.settle(pending.claimed, &outcome, &inputs, &self.context()).await?;
+            let settled = self.commit(pending.claimed, &outcome, &inputs).await?;
             if settled.news {
                 tracing::info!(
                     conversation.id = %pending.conversation, rule = %pending.rule, step = %pending.step,

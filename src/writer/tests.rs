@@ -32,7 +32,8 @@ impl Desk {
     }
 }
 
-fn standpoint() -> Standpoint {
+/// Of the workspace `ours`, with no rules.
+pub(crate) fn standpoint() -> Standpoint {
     let config = crate::config::parse("a.toml", b"").unwrap().config;
     let clock = Clock::from(ManualClock::at(noon()));
     let settings = crate::intercom::client::ClientSettings {

@@ -18,6 +18,7 @@ use crate::harness::monday;
 
 mod captured;
 mod commits;
+mod counted;
 mod watched;
 
 const SECRET: &str = "the-client-secret";

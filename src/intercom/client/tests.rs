@@ -1,6 +1,7 @@
 //! The client against servers that say exactly what a test tells them to.
 
 mod answers;
+mod count;
 mod deeds;
 mod lists;
 mod requests;

@@ -14,8 +14,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::Answer;
+use super::count::{self, Counts, Heard};
 use crate::clock::Clock;
-use crate::intercom::error::{Class, IntercomError, Refusal};
+use crate::intercom::error::{Class, IntercomError, Refusal, is_word};
 use crate::intercom::pace::{Flight, Pacer, Told};
 
 /// Longest answer read, in bytes after decompression. A conversation shows at most 500 parts.
@@ -41,6 +42,12 @@ impl Request {
         Request { body: Some(body), ..self }
     }
 
+    /// One word for what it asks for.
+    pub(super) fn endpoint(&self) -> &'static str {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        count::endpoint(self.method.as_str(), &path, self.body.as_ref())
+    }
+
     /// Nothing but a conversation is named, so that a plain "not found" speaks of that.
     pub(super) fn of_conversation(self) -> Request {
         Request { of_conversation: true, ..self }
@@ -61,6 +68,7 @@ pub(super) struct Transport {
     pub(super) base: Url,
     clock: Clock,
     pub(super) pacer: Arc<Pacer>,
+    pub(super) counts: Counts,
     seen: Mutex<Seen>,
 }
 
@@ -81,15 +89,17 @@ struct Head {
 impl Transport {
     pub(super) fn new(http: reqwest::Client, base: Url, own_cap: Option<u32>, clock: Clock) -> Transport {
         let pacer = Pacer::new(own_cap, clock.clone());
-        Transport { http, base, clock, pacer, seen: Mutex::default() }
+        Transport { http, base, clock, pacer, counts: Counts::default(), seen: Mutex::default() }
     }
 
-    /// Sends the request and reads its answer. The flight ends when the head of the answer is here.
+    /// Sends the request and reads its answer. The flight ends when the head of the answer is here; what that said is
+    /// in `said`, whatever becomes of the rest.
     pub(super) async fn send(
         &self,
         request: Request,
         bearer: HeaderValue,
         flight: Flight,
+        said: &mut Option<Heard>,
     ) -> Result<Answer<Vec<u8>>, IntercomError> {
         let url = address(&self.base, &request.path)?;
         let mut builder = self.http.request(request.method, url).header(AUTHORIZATION, bearer);
@@ -100,25 +110,43 @@ impl Transport {
         drop(flight);
         let head = self.read_head(response.headers());
         let status = response.status();
+        let said = said.insert(Heard { status: status.as_u16(), request_id: request_id(response.headers()) });
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(IntercomError::RateLimited { until: self.pacer.refused(&head.told) });
+            let until = self.pacer.refused(&head.told);
+            said.request_id = refusal(response).await.request_id;
+            return Err(IntercomError::RateLimited { until });
         }
         // A refused token and a gateway in trouble name no limit: that does not mean there is none.
         if status.is_success() || head.told.limit.is_some() {
             self.pacer.told(&head.told);
         }
         if !status.is_success() {
-            return Err(refusal(response).await.sort(request.of_conversation));
+            let refusal = refusal(response).await;
+            said.request_id.clone_from(&refusal.request_id);
+            return Err(refusal.sort(request.of_conversation));
         }
         let body = read_body(response, ANSWER_LIMIT).await?;
         Ok(Answer { value: body, at: head.at, received: head.received })
     }
 
-    /// Takes note of how a call went.
-    pub(super) fn note(&self, error: Option<Class>) {
+    /// Takes note of how a call went. Whoever made it says what follows from a failure; the line here is for Intercom's
+    /// support, which asks for the id of the request.
+    pub(super) fn note(&self, endpoint: &'static str, heard: Option<&Heard>, error: Option<&IntercomError>) {
+        let status = self.counts.add(endpoint, heard, error);
+        let class = error.map(IntercomError::class);
+        if let Some(class) = class {
+            let request_id = heard.and_then(|heard| heard.request_id.as_deref());
+            tracing::info!(
+                endpoint,
+                status,
+                class = class.name(),
+                request.id = request_id,
+                "a call to Intercom failed"
+            );
+        }
         let now = self.clock.elapsed();
         let standing = &mut self.seen().standing;
-        match error {
+        match class {
             None => standing.last_success = Some(now),
             Some(class) => standing.last_error = Some((now, class)),
         }
@@ -168,10 +196,14 @@ fn unanswered(error: reqwest::Error) -> IntercomError {
 
 async fn refusal(response: Response) -> Refusal {
     let status = response.status().as_u16();
-    let header_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let header_id = request_id(response.headers());
     // Whatever happened to the body, the status stands.
     let body = read_body(response, REFUSAL_LIMIT).await.unwrap_or_default();
     Refusal::read(status, header_id.as_deref(), &body)
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| is_word(id)).map(str::to_owned)
 }
 
 async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, IntercomError> {

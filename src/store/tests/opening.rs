@@ -59,6 +59,7 @@ async fn each_migration_is_tried_on_a_database_with_rows_in_it() {
         }
         let known = shelf.store.decided(&id("5"), &context_at(2 * DAY)).await.unwrap().unwrap();
         assert_eq!(known.history.attempts.len(), 1);
+        assert_eq!(shelf.store.actions().await.unwrap(), [("quiet".to_owned(), "left".to_owned(), 1)]);
         assert_eq!(known.conversation.state(), Some(State::Open));
     }
 }

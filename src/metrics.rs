@@ -1,0 +1,128 @@
+//! All that the daemon counts and knows of itself, in figures for Prometheus.
+//!
+//! Owns: the registry, made anew at each asking, and where each figure comes from. Refuses: counting; `tally`, the
+//! client and the database do that. A figure that is not known is left out, and so is what would cost more the more
+//! there is: conversations are not counted by their state.
+
+pub mod names;
+mod page;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use self::page::{CONTENT_TYPE, Page, Sample, Value};
+use crate::health::Health;
+use crate::store::Recorded;
+use crate::tally::Job;
+
+/// The outcomes that make up what has become due. A rehearsal is none of them.
+const OF_DUE: [&str; 6] = ["done", "raced", "left", "deferred", "failed", "unclear"];
+
+/// Where the figures come from.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    health: Health,
+}
+
+/// The route of the admin listener.
+pub fn routes(metrics: Metrics) -> Router {
+    Router::new().route("/metrics", get(told)).with_state(metrics)
+}
+
+async fn told(State(metrics): State<Metrics>) -> Response {
+    match metrics.page().await.text() {
+        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+impl Metrics {
+    /// Figures of what health looks at.
+    pub fn new(health: Health) -> Metrics {
+        Metrics { health }
+    }
+
+    async fn page(&self) -> Page {
+        let mut page = Page::default();
+        page.put(names::BUILD, [(vec![env!("CARGO_PKG_VERSION").to_owned()], Value::Level(1))]);
+        self.put_health(&mut page).await;
+        self.put_notifications(&mut page);
+        self.put_actions(&mut page).await;
+        self.put_calls(&mut page);
+        self.put_jobs(&mut page);
+        if let Ok(bytes) = self.health.store.size().await {
+            page.put_one(names::DATABASE, Value::Level(i64::try_from(bytes).unwrap_or(i64::MAX)));
+        }
+        page
+    }
+
+    async fn put_health(&self, page: &mut Page) {
+        let checks = self.health.report().await.checks;
+        let checks = checks.iter().map(|check| (vec![check.name.to_owned()], Value::Level(i64::from(check.ok))));
+        page.put(names::HEALTH, checks);
+    }
+
+    fn put_notifications(&self, page: &mut Page) {
+        let tally = &self.health.tally;
+        let results = Recorded::NAMES.map(|(result, name)| (vec![name.to_owned()], tally.notifications(result)));
+        page.put(names::NOTIFICATIONS, counts(results));
+        page.put(
+            names::TOPICS,
+            counts(tally.topics().into_iter().map(|((topic, result), n)| (both(topic, result), n))),
+        );
+        let answers = tally.answers().into_iter().map(|(status, count)| (vec![status.to_string()], count));
+        page.put(names::REQUESTS, counts(answers));
+        page.put_one(names::ACKNOWLEDGED, Value::Spread(tally.acknowledged().clone()));
+        page.put_one(names::MISSED, Value::Count(tally.missed_notifications()));
+    }
+
+    /// The steps of all rules as the database has them, and those that have ended since the start.
+    async fn put_actions(&self, page: &mut Page) {
+        match self.health.store.actions().await {
+            Ok(actions) => {
+                let due = actions.iter().filter(|(_, outcome, _)| OF_DUE.contains(&outcome.as_str()));
+                let due = due.map(|(_, _, count)| count).sum();
+                let actions = actions.iter().map(|(rule, outcome, count)| (both(rule, outcome), Value::Level(*count)));
+                page.put(names::ACTIONS, actions);
+                page.put_one(names::DUE, Value::Level(due));
+            }
+            Err(error) => tracing::warn!(error = %error, "metrics leave out what the database could not tell"),
+        }
+        let ended = self.health.tally.endings().into_iter().map(|((rule, outcome), n)| (both(&rule, outcome), n));
+        page.put(names::ENDED, counts(ended));
+        page.put_one(names::BACKLOG, Value::Level(0));
+    }
+
+    fn put_calls(&self, page: &mut Page) {
+        let intercom = &self.health.intercom;
+        let sent = intercom.sent().into_iter().map(|((endpoint, status), n)| (both(endpoint, &status), n));
+        page.put(names::CALLS, counts(sent));
+        for (family, figure) in [(names::RATE_LIMIT, intercom.limit()), (names::RATE_REMAINING, intercom.remaining())] {
+            page.put(family, figure.map(|figure| (Vec::new(), Value::Level(figure.into()))));
+        }
+        page.put_one(names::WAITED, Value::Seconds(intercom.waited().as_secs_f64()));
+    }
+
+    fn put_jobs(&self, page: &mut Page) {
+        let tally = &self.health.tally;
+        let jobs = Job::NAMES.map(|(job, name)| (vec![name.to_owned()], tally.runs(job)));
+        page.put(names::JOBS, jobs.clone().map(|(name, runs)| (name, Value::Spread(runs.took().clone()))));
+        let succeeded = jobs.into_iter().filter_map(|(name, runs)| {
+            let at = runs.succeeded_at()?.as_duration().as_secs_f64();
+            Some((name, Value::Moment(at)))
+        });
+        page.put(names::SUCCEEDED, succeeded);
+        page.put_one(names::SKIPPED, Value::Count(tally.skipped_sweeps()));
+    }
+}
+
+fn both(first: &str, second: &str) -> Vec<String> {
+    vec![first.to_owned(), second.to_owned()]
+}
+
+fn counts(counted: impl IntoIterator<Item = (Vec<String>, u64)>) -> impl Iterator<Item = Sample> {
+    counted.into_iter().map(|(labels, count)| (labels, Value::Count(count)))
+}
