@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 /// Why a call to Intercom did not give what was asked. [`IntercomError::class`] says what may follow.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,8 @@ pub enum IntercomError {
     /// A definite no to this one request: nothing was done.
     #[error("Intercom refused the request ({0}); see what the code says about this conversation")]
     Refused(Refusal),
-    /// Intercom failed while it worked on the request (5xx, 408): it may have been done all the same.
+    /// Intercom failed while it worked on the request (5xx, 408, or a code that says so): it may have been done all the
+    /// same.
     #[error("Intercom failed to answer ({0}); look at the conversation before trying again")]
     Failed(Refusal),
     /// The request left, and its answer did not arrive whole (time-out, reset, cut short): it may have been done.
@@ -107,6 +108,16 @@ impl IntercomError {
         }
     }
 
+    /// Whether less at once might have been answered: a gateway or we gave up waiting, or it was too large to read.
+    pub fn is_of_size(&self) -> bool {
+        match self {
+            IntercomError::Failed(refusal) => matches!(refusal.status, 502 | 504),
+            IntercomError::Lost(error) => error.is_timeout(),
+            IntercomError::TooLarge => true,
+            _ => false,
+        }
+    }
+
     /// What Intercom said along with it, if it answered with an error of its own.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -161,9 +172,11 @@ impl fmt::Display for Refusal {
 impl Refusal {
     /// Reads an error body of any kind: Intercom's list of errors, a gateway's page, or nothing at all.
     pub(super) fn read(status: u16, header_id: Option<&str>, body: &[u8]) -> Refusal {
-        let list: ErrorList = serde_json::from_slice(body).unwrap_or_default();
-        let code = list.errors.into_iter().find_map(|error| error.code).filter(|code| is_word(code));
-        let request_id = list.request_id.as_deref().or(header_id).filter(|id| is_word(id)).map(str::to_owned);
+        let told: Value = serde_json::from_slice(body).unwrap_or_default();
+        let errors = told["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let code = errors.iter().find_map(|error| error["code"].as_str());
+        let word = |text: Option<&str>| text.filter(|text| is_word(text)).map(str::to_owned);
+        let (code, request_id) = (word(code), word(told["request_id"].as_str().or(header_id)));
         Refusal { status, code, request_id }
     }
 
@@ -174,6 +187,8 @@ impl Refusal {
             408 | 500.. => IntercomError::Failed(self),
             401 => IntercomError::AuthDead(self),
             400.. if is_deadly(code) => IntercomError::AuthDead(self),
+            // Whatever the status: such a code is no definite no, and parking would be far too long a rest.
+            400.. if is_passing(code) => IntercomError::Failed(self),
             // A 404 that is not Intercom's own comes from a wrong address, and says nothing about the conversation.
             404 if code == "conversation_not_found" || of_conversation && code == "not_found" => {
                 IntercomError::Gone(self)
@@ -189,89 +204,17 @@ fn is_deadly(code: &str) -> bool {
         || matches!(code, "unauthorized" | "missing_authorization" | "api_plan_restricted" | "admin_not_found")
 }
 
+/// Whether the code says that the same call may fare better soon.
+fn is_passing(code: &str) -> bool {
+    let slow_down = matches!(code, "rate_limit_exceeded" | "too_many_requests" | "retry_after");
+    slow_down || matches!(code, "request_timeout" | "server_error" | "service_unavailable" | "team_unavailable")
+}
+
 /// Codes and request ids are short words; anything else could be text that must not reach a log.
 pub(super) fn is_word(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
-#[derive(Default, Deserialize)]
-struct ErrorList {
-    #[serde(default)]
-    request_id: Option<String>,
-    #[serde(default)]
-    errors: Vec<ErrorItem>,
-}
-
-#[derive(Deserialize)]
-struct ErrorItem {
-    #[serde(default)]
-    code: Option<String>,
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn list(code: &str) -> String {
-        format!(r#"{{"type":"error.list","request_id":"r-1","errors":[{{"code":"{code}","message":"private"}}]}}"#)
-    }
-
-    #[test]
-    fn an_answer_is_sorted_by_what_may_follow() {
-        for (status, code, of_conversation, want) in [
-            (401, "unauthorized", true, Class::AuthDead),
-            (401, "", false, Class::AuthDead),
-            (403, "api_plan_restricted", true, Class::AuthDead),
-            (403, "token_suspended", true, Class::AuthDead),
-            (404, "admin_not_found", true, Class::AuthDead),
-            (400, "admin_not_found", true, Class::AuthDead),
-            (403, "forbidden", true, Class::Refused),
-            (403, "action_forbidden", true, Class::Refused),
-            (404, "not_found", true, Class::Gone),
-            (404, "conversation_not_found", true, Class::Gone),
-            (404, "not_found", false, Class::Refused),
-            (404, "conversation_not_found", false, Class::Gone),
-            (404, "assignee_not_found", true, Class::Refused),
-            (404, "team_not_found", true, Class::Refused),
-            (404, "tag_not_found", true, Class::Refused),
-            (404, "", true, Class::Refused),
-            (400, "parameter_invalid", true, Class::Refused),
-            (409, "conflict", true, Class::Refused),
-            (410, "contact_merged", true, Class::Refused),
-            (422, "data_invalid", true, Class::Refused),
-            (302, "", true, Class::Refused),
-            (408, "request_timeout", true, Class::Ambiguous),
-            (500, "server_error", true, Class::Ambiguous),
-            (503, "token_blocked", true, Class::Ambiguous),
-            (504, "", true, Class::Ambiguous),
-        ] {
-            let error = Refusal::read(status, None, list(code).as_bytes()).sort(of_conversation);
-            assert_eq!(error.class(), want, "{status} {code}");
-        }
-    }
-
-    #[test]
-    fn an_error_body_of_any_kind_is_read() {
-        let none: Option<&str> = None;
-        for (body, header, code, id) in [
-            (list("not_found"), none, Some("not_found"), Some("r-1")),
-            ("<html>Bad gateway</html>".into(), Some("edge-7"), None, Some("edge-7")),
-            (String::new(), None, None, None),
-            (r#"{"type":"error.list","request_id":null,"errors":null}"#.into(), Some("e"), None, Some("e")),
-            (r#"{"errors":[{},{"code":"conflict"}]}"#.into(), None, Some("conflict"), None),
-            (r#"{"request_id":"a b","errors":[{"code":"Dear Sir, no"}]}"#.into(), None, None, None),
-            ("[1,2]".into(), None, None, None),
-        ] {
-            let refusal = Refusal::read(404, header, body.as_bytes());
-            assert_eq!((refusal.code.as_deref(), refusal.request_id.as_deref()), (code, id), "{body}");
-        }
-    }
-
-    #[test]
-    fn what_a_log_shows_is_the_status_the_code_and_the_request_but_no_message() {
-        let error = Refusal::read(422, None, list("data_invalid").as_bytes()).sort(true);
-        assert!(error.to_string().contains("(HTTP 422, code data_invalid, request r-1)"), "{error}");
-        assert!(!format!("{error:?}").contains("private"));
-    }
-}
+mod tests;
