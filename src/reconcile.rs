@@ -4,14 +4,13 @@
 //! lists. Listed conversations are only marked; each is read before anything is said about it. The marks are in the
 //! database, so a look that was interrupted goes on where it stopped.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::intercom::client::Search;
-use crate::intercom::error::{Class, IntercomError};
+use crate::intercom::error::Class;
 use crate::safety::Acting;
 use crate::store::{Listing, StoreError};
 use crate::sweep::{SweepError, Sweeper};
@@ -66,10 +65,8 @@ async fn list(
     let states = since.is_none().then(|| vec!["open", "snoozed"]);
     let query = Search { states, updated_since: since, per_page: PAGE };
     let mut found = Reconciled { complete: since.is_none(), ..Reconciled::default() };
-    let mut cursors = HashSet::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let page = sweeper.intercom.search(&query, cursor.as_deref()).await?;
+    let mut pages = sweeper.intercom.pages(query);
+    while let Some(page) = pages.next().await? {
         if page.odd > 0 {
             tracing::warn!(count = page.odd, "the search listed conversations whose id is none; they are left alone");
         }
@@ -80,11 +77,6 @@ async fn list(
             sweeper.store.stamp_listed(&acting.app_id, &listings, now).await?;
         }
         found.listed += listings.len();
-        let Some(next) = page.next else { break };
-        if !cursors.insert(next.clone()) {
-            return Err(IntercomError::WrongAnswer("pages of conversations that lead in a circle").into());
-        }
-        cursor = Some(next);
     }
     if found.complete {
         sweeper.store.mark_unlisted(&acting.app_id, now).await?;

@@ -1,14 +1,15 @@
 //! The calls to Intercom that the daemon makes, and nothing more general.
 //!
-//! Owns: what each call sends, and whether its answer is about what was asked. Refuses: repeating a call, following
-//! a redirect, going through a proxy, and judging what to do next. What changes something is in `client/deeds.rs`, what
-//! lists something in `client/lists.rs`, how one request travels in `client/transport.rs`, and how they are counted in
-//! `client/count.rs`.
+//! Owns: what each call sends, and whether its answer is about what was asked. Refuses: repeating a call but for a page
+//! of a search, following a redirect, going through a proxy, and judging what to do next. What changes something is in
+//! `client/deeds.rs`, what lists something in `client/lists.rs`, how a search goes from page to page in
+//! `client/pages.rs`, how one request travels in `client/transport.rs`, and how they are counted in `client/count.rs`.
 
 mod answers;
 mod count;
 mod deeds;
 mod lists;
+mod pages;
 mod read;
 mod setup;
 mod transport;
@@ -34,6 +35,7 @@ use crate::engine::ConversationId;
 pub use self::answers::{Admin, Contact, Listed, Me, Page, Tag, Team};
 pub use self::deeds::{Assignee, Update};
 pub use self::lists::Search;
+pub use self::pages::Pages;
 pub use self::read::ReadConversation;
 pub use self::setup::{ClientSettings, SetupError, install_tls};
 pub use self::transport::{ANSWER_LIMIT, Standing};

@@ -4,6 +4,7 @@ mod answers;
 mod count;
 mod deeds;
 mod lists;
+mod pages;
 mod requests;
 mod server;
 mod setup;

@@ -140,7 +140,7 @@ impl Transport {
                 endpoint,
                 status,
                 class = class.name(),
-                request.id = request_id,
+                intercom.request_id = request_id,
                 "a call to Intercom failed"
             );
         }
