@@ -102,3 +102,42 @@ fn mismatch(me: &Me, expected: &Expected, known: &Identity) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(app_id: Option<&str>, region: Option<&str>) -> Me {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Me { admin_id: "1009".into(), name: None, app_id: owned(app_id), region: owned(region), timezone: None }
+    }
+
+    #[test]
+    fn an_address_is_held_against_the_region_that_the_workspace_tells() {
+        let regions = ["US", "EU", "AU"];
+        for (ours, theirs) in regions.iter().flat_map(|ours| regions.iter().map(move |theirs| (*ours, *theirs))) {
+            let expected = Expected { region: Some(ours), ..Expected::default() };
+            for theirs in [theirs.to_owned(), theirs.to_lowercase()] {
+                let found = mismatch(&told(None, Some(&theirs)), &expected, &Identity::default());
+                let want = (!ours.eq_ignore_ascii_case(&theirs))
+                    .then(|| format!("the workspace is in region {theirs}; set [intercom] region to it"));
+                assert_eq!(found, want, "{ours} {theirs}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_intercom_does_not_tell_contradicts_nothing() {
+        let expected = Expected { app_id: Some("ab1".into()), region: Some("EU"), ..Expected::default() };
+        let known = Identity { app_id: Some(Arc::from("ab1")), admin_id: None };
+        for (me, expected, known, contradicts) in [
+            (told(None, None), &expected, &known, false),
+            (told(Some("ab1"), Some("EU")), &expected, &known, false),
+            (told(Some("cd2"), Some("EU")), &expected, &Identity::default(), true),
+            (told(Some("cd2"), None), &Expected::default(), &known, true),
+            (told(Some("cd2"), Some("AU")), &Expected::default(), &Identity::default(), false),
+        ] {
+            assert_eq!(mismatch(&me, expected, known).is_some(), contradicts, "{me:?} {expected:?}");
+        }
+    }
+}

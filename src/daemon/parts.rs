@@ -136,6 +136,24 @@ mod tests {
     fn an_untouched_configuration_waits_for_nothing() {
         assert_eq!(usable(&config(""), &config("")), (config(""), vec![]));
     }
+
+    #[test]
+    fn every_region_has_its_address_and_every_address_its_region() {
+        for (written, address, region) in [
+            ("region = \"us\"", "https://api.intercom.io/", Some("US")),
+            ("region = \"eu\"", "https://api.eu.intercom.io/", Some("EU")),
+            ("region = \"au\"", "https://api.au.intercom.io/", Some("AU")),
+            ("", "https://api.intercom.io/", Some("US")),
+            ("base_url = \"https://api.eu.intercom.io\"", "https://api.eu.intercom.io/", Some("EU")),
+            ("base_url = \"https://proxy.example.com\"", "https://proxy.example.com/", None),
+            ("base_url = \"http://127.0.0.1:4010\"", "http://127.0.0.1:4010/", None),
+        ] {
+            let config = config(&format!("[intercom]\n{written}"));
+            assert_eq!(client_settings(&config).base_url.as_str(), address, "{written}");
+            assert_eq!(expected(&config).region, region, "{written}");
+        }
+    }
+
     /// A zone as zone data tells it: no changes of its clocks, but the rule for all years.
     fn zone(name: &str, rule: &str) -> TimeZone {
         let part = |version: u8| {
