@@ -82,6 +82,6 @@ impl Attribute {
 
 /// Objects are set by their ids and shown as a list of their own.
 fn objects(kind: &str, ids: &[Value]) -> Value {
-    let instance = |id| json!({ "type": kind, "id": id, "external_id": null, "custom_attributes": {} });
+    let instance = |id| json!({ "type": kind, "id": id, "external_id": id, "custom_attributes": {} });
     json!({ "type": format!("{kind}.list"), "instances": ids.iter().map(instance).collect::<Vec<_>>() })
 }

@@ -181,10 +181,10 @@ fn rating(it: &Conversation) -> Value {
     let told = |(score, at): (u8, i64)| {
         json!({
             "rating": score,
-            "remark": null,
+            "remark": "",
             "created_at": at,
             "contact": contact_reference(&it.contact),
-            "teammate": it.admin_assignee.as_ref().map(|id| json!({ "type": "admin", "id": number(id) })),
+            "teammate": it.admin_assignee.as_ref().map(|id| json!({ "type": "admin", "id": id })),
         })
     };
     it.rating.map_or(Value::Null, told)
@@ -319,12 +319,12 @@ pub(super) fn me(workspace: &Workspace) -> Value {
     let Some(who) = workspace.admin(&workspace.token_admin) else { return Value::Null };
     let mut shown = admin(who);
     shown["email_verified"] = json!(true);
+    shown["avatar"] = json!({ "type": "avatar", "image_url": null });
     shown["app"] = json!({
         "type": "app",
         "id_code": workspace.app_id,
         "name": "Example workspace",
         "created_at": 1_700_000_000,
-        "secure": false,
         "identity_verification": false,
         "timezone": workspace.timezone,
         "region": workspace.region,
@@ -339,7 +339,7 @@ pub(super) fn admin(it: &Admin) -> Value {
         "id": it.id,
         "name": it.name,
         "email": it.email,
-        "job_title": null,
+        "job_title": "Support",
         "away_mode_enabled": false,
         "away_mode_reassign": false,
         "has_inbox_seat": it.has_inbox_seat,

@@ -109,7 +109,7 @@ async fn an_attribute_takes_values_of_its_kind_only() {
     let bench = Bench::new().await;
     let id = bench.fake.contact_starts("Hello");
     let order = json!({ "type": "order.list", "instances": [
-        { "type": "order", "id": "21", "external_id": null, "custom_attributes": {} },
+        { "type": "order", "id": "21", "external_id": "21", "custom_attributes": {} },
     ] });
     for (name, value, kept) in [
         ("auto_closed_by", json!("a week"), Some(json!("a week"))),
