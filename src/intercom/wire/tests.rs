@@ -1,5 +1,7 @@
 //! One conversation in every shape that Intercom gives it.
 
+mod spellings;
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -152,11 +152,11 @@ async fn a_failed_call_leaves_a_line_with_intercom_s_id_of_the_request() {
     let ours = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     let ours: Vec<&str> = ours.lines().filter(|line| line.contains("a call to Intercom failed")).collect();
     insta::assert_snapshot!(ours.join("\n"), @r#"
-    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="422" class="refused" request.id="body-7"
-    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="429" class="rate_limited" request.id="body-7"
-    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="429" class="rate_limited" request.id="head-7"
-    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="502" class="ambiguous" request.id="head-7"
-    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="unusable" class="ambiguous" request.id="head-7"
+    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="422" class="refused" intercom.request_id="body-7"
+    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="429" class="rate_limited" intercom.request_id="body-7"
+    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="429" class="rate_limited" intercom.request_id="head-7"
+    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="502" class="ambiguous" intercom.request_id="head-7"
+    INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="unusable" class="ambiguous" intercom.request_id="head-7"
     INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="unusable" class="ambiguous"
     INFO autoclosed::intercom::client::transport: a call to Intercom failed endpoint="conversation" status="lost" class="ambiguous"
     "#);
