@@ -78,7 +78,9 @@ fn conversation_means_what_happened(name: &str, topic: &str, item: &Value, sight
     }
     let opening = match (topic, item["conversation_message"]["author"]["type"].as_str()) {
         ("conversation.user.created", _) => Some(Class::ContactReply),
-        ("conversation.admin.single.created", _) | (_, Some("admin")) => Some(Class::TeammateReply),
+        ("conversation.admin.single.created", _) => Some(Class::TeammateReply),
+        // It may be a campaign in that teammate's name: this shape does not say how it began.
+        (_, Some("admin")) => Some(Class::Other),
         _ => None,
     };
     if let Some(want) = opening {
