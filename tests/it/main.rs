@@ -8,6 +8,7 @@ mod handbook;
 mod harness;
 mod hazards;
 mod looks;
+mod misses;
 mod names;
 mod operates;
 mod perils;
