@@ -248,3 +248,23 @@ async fn health_tells_how_many_are_left_to_read() {
         [120, 70, 20].map(|left| format!("bad: first look at the workspace: {left} conversations left to read"))
     );
 }
+
+#[tokio::test]
+async fn what_has_fallen_out_of_the_newest_parts_never_closes_over_a_contact() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.clock.advance(minutes(1));
+    house.intercom.contact_replies(&id, "And on a phone?");
+    let asked = house.intercom.conversation(&id).unwrap().last_contact_reply;
+    for _ in 0..501 {
+        house.clock.advance(seconds(1));
+        house.intercom.teammate_notes(&id, "Still looking.");
+    }
+    house.clock.advance(seconds(2));
+    house.start().await;
+    house.look().await;
+    let known = house.known(&id).await.unwrap();
+    assert_eq!((known.whole, known.last_contact_reply().map(|(at, _)| at)), (true, asked), "told by the statistics");
+    house.after(days(3)).await;
+    assert_eq!((house.state(&id), house.deeds()), ("open", vec![]), "the contact waits for an answer");
+}
