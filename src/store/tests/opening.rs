@@ -146,7 +146,7 @@ async fn a_file_of_a_newer_version_is_refused_and_left_as_it_was() {
         VALUES (99, 'later', 1, x'', 0)";
     made(&path, &[newer]).await;
     let error = refused(&path).await;
-    insta::assert_snapshot!(error, @"the database was written by a newer autoclosed (schema 99); this one knows schema 2: install the newer version again");
+    insta::assert_snapshot!(error, @"the database was written by a newer autoclosed (schema 99); this one knows schema 4: install the newer version again");
 }
 
 #[tokio::test]
