@@ -5,7 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Clones are not needed: it is shared behind an `Arc`.
 #[derive(Debug, Default)]
@@ -28,6 +28,16 @@ struct Notes {
     misconfigured: Option<String>,
     unclear_names: Option<String>,
     reload_waits: bool,
+    tolerance: Tolerance,
+}
+
+/// How many webhooks may be missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tolerance {
+    /// A change older than this that no webhook told was missed.
+    pub grace: SignedDuration,
+    /// More in an hour are too many.
+    pub most: u32,
 }
 
 /// The last run of a job.
@@ -171,6 +181,16 @@ impl Board {
     /// Notes why a changed configuration is not used.
     pub fn set_misconfigured(&self, why: String) {
         self.notes().misconfigured = Some(why);
+    }
+
+    /// How many webhooks may be missed.
+    pub fn tolerance(&self) -> Tolerance {
+        self.notes().tolerance
+    }
+
+    /// Notes how many may be.
+    pub fn set_tolerance(&self, tolerance: Tolerance) {
+        self.notes().tolerance = tolerance;
     }
 
     /// A reload waits for the sweep to end.

@@ -179,6 +179,10 @@ pub struct SafetyConfig {
     pub max_messages_per_hour: u32,
     /// How long a lost answer rests before the conversation is looked at again.
     pub unclear_quiet: SignedDuration,
+    /// A change older than this that no webhook told was missed.
+    pub missed_grace: SignedDuration,
+    /// More missed in an hour than these are too many.
+    pub max_missed: u32,
 }
 
 /// A configuration that can be used, and what is doubtful about it.

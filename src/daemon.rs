@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +40,7 @@ use crate::writer::Writer;
 
 use self::jobs::Jobs;
 pub use self::jobs::Sweeping;
-use self::parts::{client_settings, configured, edition, expected, keep_bodies, settings};
+use self::parts::{client_settings, configured, edition, expected, keep_bodies, settings, tolerance};
 pub use self::reload::ReloadError;
 
 /// How long running jobs may take to end when the daemon stops.
@@ -107,9 +108,11 @@ impl Daemon {
             identity::remembered(&store, &expected).await?,
             names,
         );
+        store.begins_to_listen(standpoint.now()).await?;
         let (writer, writing) = Writer::start(store.clone(), standpoint.clone());
         let (board, tally) = (Arc::new(Board::default()), Arc::new(Tally::default()));
         board.set_configured(configured(config));
+        board.set_tolerance(tolerance(config));
         let client_secrets = signature::Secrets::new(&secrets.client_secrets);
         let sweeper = Sweeper {
             store: store.clone(),
@@ -230,6 +233,7 @@ impl Daemon {
             );
         }
         end("the writer", self.writing).await;
+        self.jobs.note_life(SignedDuration::ZERO).await;
         drop(self.jobs);
         self.store.close().await;
     }

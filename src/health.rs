@@ -22,7 +22,7 @@ use crate::intercom::Intercom;
 use crate::intercom::error::Class;
 use crate::safety;
 use crate::standpoint::Standpoint;
-use crate::store::{Recorded, Store};
+use crate::store::{Missed, Recorded, Store};
 use crate::tally::Tally;
 
 /// A job is overdue after so many of its longest gaps, but never sooner than a moment that any machine may take.
@@ -85,7 +85,7 @@ impl Health {
             self.clock(),
             self.sweep(),
             self.reconcile(),
-            self.notifications(),
+            self.notifications().await,
             self.config(),
         ];
         let well = checks.iter().all(|check| check.ok);
@@ -222,9 +222,36 @@ impl Health {
         Check { name: "config", ok: configured.is_ok(), detail: configured.unwrap_or_else(|why| why) }
     }
 
-    fn notifications(&self) -> Check {
+    async fn notifications(&self) -> Check {
+        let name = "notifications";
         let counts = Recorded::NAMES.map(|(result, name)| format!("{} {name}", self.tally.notifications(result)));
-        Check { name: "notifications", ok: true, detail: format!("since the start: {}", counts.join(", ")) }
+        let counts = format!("since the start: {}", counts.join(", "));
+        let Some(app_id) = self.standpoint.identity().app_id else { return Check { name, ok: true, detail: counts } };
+        let tolerance = self.board.tolerance();
+        match self.store.missed(&app_id, self.standpoint.now(), tolerance.grace).await {
+            Ok(missed) => {
+                let ok = missed.count <= i64::from(tolerance.most) && !missed.none_arrived;
+                Check { name, ok, detail: told(missed, tolerance.most, &counts) }
+            }
+            Err(error) => Check { name, ok: false, detail: error.to_string() },
+        }
+    }
+}
+
+fn told(missed: Missed, most: u32, counts: &str) -> String {
+    let Missed { count, none_arrived } = missed;
+    let look = "check the webhook's address and topics in the Developer Hub";
+    if none_arrived {
+        let changes = if count == 1 { "one change" } else { &format!("{count} changes") };
+        format!("no webhook arrives, though others made {changes} in the last hour; {look}; {counts}")
+    } else if count > i64::from(most) {
+        format!(
+            "webhooks told nothing of {count} changes by others in the last hour, more than {most}; {look}; {counts}"
+        )
+    } else if count > 0 {
+        format!("{counts}; {count} missed in the last hour, of {most} allowed")
+    } else {
+        counts.to_owned()
     }
 }
 

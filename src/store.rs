@@ -23,6 +23,7 @@ mod rows;
 mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod untold;
 mod writing;
 
 pub use attempts::BUDGET_WINDOW;
@@ -33,6 +34,7 @@ pub use outcome::{
     Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
 };
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
+pub use untold::Missed;
 use writing::Writing;
 
 /// `PRAGMA application_id` of our files.
@@ -235,6 +237,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../migrations/sqlite/0001_init.sql")),
     (2, "steps", include_str!("../migrations/sqlite/0002_steps.sql")),
     (3, "attempt_count", include_str!("../migrations/sqlite/0003_attempt_count.sql")),
+    (4, "untold", include_str!("../migrations/sqlite/0004_untold.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -24,6 +24,8 @@ const SECTIONS: [(&str, &[&str]); 5] = [
             "max_messages_per_hour",
             "max_auto_closes",
             "unclear_quiet",
+            "missed_grace",
+            "max_missed",
             "hold_tags",
         ],
     ),

@@ -272,9 +272,19 @@ fn safety(mut table: Reader<'_>) -> (SafetyConfig, Vec<String>, u32) {
     let max_auto_closes = budget("max_auto_closes", 2, "nothing is ever closed");
     let unclear_quiet = table.duration("unclear_quiet", "60 seconds").map(Spanned::into_inner);
     let unclear_quiet = unclear_quiet.unwrap_or(SignedDuration::from_secs(60));
+    let missed_grace = table.duration("missed_grace", "2 minutes").map(Spanned::into_inner);
+    let missed_grace = missed_grace.unwrap_or(SignedDuration::from_mins(2));
+    let max_missed = table.count("max_missed", 0, 20).unwrap_or(20);
     let hold_tags = table.names("hold_tags", "autoclose-hold").map(|tags| rules::owned(tags.get_ref()));
     let hold_tags = hold_tags.unwrap_or_else(|| vec!["autoclose-hold".to_owned()]);
     table.finish(|_| None);
-    let safety = SafetyConfig { max_actions_per_sweep, max_closes_per_hour, max_messages_per_hour, unclear_quiet };
+    let safety = SafetyConfig {
+        max_actions_per_sweep,
+        max_closes_per_hour,
+        max_messages_per_hour,
+        unclear_quiet,
+        missed_grace,
+        max_missed,
+    };
     (safety, hold_tags, max_auto_closes)
 }

@@ -210,6 +210,8 @@ max_closes_per_hour = 1
 max_messages_per_hour = 2
 max_auto_closes = 3
 unclear_quiet = "90s"
+missed_grace = "3 minutes"
+max_missed = 4
 hold_tags = "hands-off"
 "#,
     );
@@ -248,6 +250,8 @@ hold_tags = "hands-off"
             max_closes_per_hour: 1,
             max_messages_per_hour: 2,
             unclear_quiet: SignedDuration::from_secs(90),
+            missed_grace: SignedDuration::from_mins(3),
+            max_missed: 4,
         }
     );
     assert_eq!((config.rules.max_auto_closes, config.rules.hold_tags), (3, vec!["hands-off".to_owned()]));

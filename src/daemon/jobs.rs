@@ -23,6 +23,9 @@ const REFUSALS: u32 = 3;
 /// That Intercom knows us again does not say that it lets us act: one deed is tried after this.
 const ACT_AGAIN: Duration = Duration::from_hours(24);
 
+/// Signs of life are written down so often.
+const LIFE: SignedDuration = SignedDuration::from_mins(1);
+
 /// Under this name the database remembers the rules that every `due_at` follows from.
 pub(super) const DECIDED_BY: &str = "decided_by";
 
@@ -122,6 +125,7 @@ impl Jobs {
 
     /// What the schedule wakes: finds out who we are if that is open, looks if nobody has yet, and sweeps.
     pub(super) async fn tick(&self) {
+        self.note_life(LIFE).await;
         if !self.sweeper.board.looked() && self.may_look_again() {
             drop(self.look().await);
         }
@@ -130,6 +134,13 @@ impl Jobs {
             Sweeping::Busy => self.sweeper.tally.skipped_sweep(),
             Sweeping::Blocked(why) => tracing::debug!(why = %why, "nothing is done"),
             Sweeping::Ran(_) | Sweeping::Failed(_) => {}
+        }
+    }
+
+    /// What happens after the last sign of life, and before the next start, no webhook can have told us.
+    pub(super) async fn note_life(&self, rest: SignedDuration) {
+        if let Err(error) = self.sweeper.store.listens(self.sweeper.standpoint.now(), rest).await {
+            tracing::warn!(error = %error, "that the daemon lives could not be written down");
         }
     }
 
@@ -176,6 +187,7 @@ impl Jobs {
         let Ok(mut last) = self.looking.try_lock() else {
             return Err("a look at the workspace is going on already".into());
         };
+        self.note_life(LIFE).await;
         let progress = Progress(&self.sweeper.board);
         let began = self.sweeper.standpoint.clock().elapsed();
         let result = self.look_now().await;

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::board::Tolerance;
 use crate::config::{self, Config, Mode};
 use crate::identity::Expected;
 use crate::intercom::client::ClientSettings;
@@ -56,6 +57,10 @@ pub(super) fn settings(config: &Config) -> Settings {
         unclear_quiet: unclear_quiet(config),
         timezone: config.timezone.clone(),
     }
+}
+
+pub(super) fn tolerance(config: &Config) -> Tolerance {
+    Tolerance { grace: config.safety.missed_grace, most: config.safety.max_missed }
 }
 
 pub(super) fn configured(config: &Config) -> String {

@@ -5,7 +5,7 @@
 
 use super::Daemon;
 use super::jobs::{DECIDED_BY, Jobs, Refusals};
-use super::parts::{configured, edition, settings, usable};
+use super::parts::{configured, edition, settings, tolerance, usable};
 use crate::board::Board;
 use crate::config::{Config, Secrets};
 use crate::intercom::client::SetupError;
@@ -92,6 +92,7 @@ impl Jobs {
         sweeps.settings = settings(config);
         client_secrets.replace(&secrets.client_secrets);
         board.set_configured(told);
+        board.set_tolerance(tolerance(config));
         let changed = !asking.applicant.as_ref().unwrap_or(intercom).has_token_of(&applicant);
         if changed {
             asking.applicant = Some(applicant);

@@ -28,6 +28,9 @@ pub(super) const RESCHEDULE: &str = "INSERT INTO conversation (app_id, id, flags
     ON CONFLICT (app_id, id) DO UPDATE SET due_at = excluded.due_at,
         fetch_at = coalesce(conversation.fetch_at, excluded.fetch_at)";
 
+/// What was told so long after a change is all that happened in its second.
+const RESTED_MS: i64 = 2_000;
+
 /// A conversation as a search lists it.
 #[derive(Debug, Clone)]
 pub struct Listing {
@@ -74,17 +77,25 @@ impl Store {
     }
 
     /// Marks what a search listed for reading, where it is new or newer than what is known; not what
-    /// rests because it could not be read. Returns how many.
+    /// rests because it could not be read. Where what is known was told within two seconds of the change, another
+    /// change of that same second may be missing, and only reading it later settles that. Returns how many.
     pub async fn mark_listed(&self, app_id: &str, listed: &[Listing], now: Timestamp) -> Result<u64, StoreError> {
         let rows: Vec<_> = listed.iter().map(|one| (one.id.as_str(), one.updated_at.map_or(i64::MAX, ms))).collect();
         let mark = "INSERT INTO conversation (app_id, id, flags, latest, fetch_at)
             SELECT $1, value->>0, 0, '[]', $2 FROM json_each($3) WHERE true
             ON CONFLICT (app_id, id) DO UPDATE SET fetch_at = min(coalesce(fetch_at, excluded.fetch_at), excluded.fetch_at)
             WHERE conversation.fetch_tries = 0 AND (conversation.flags & 4 = 0
-               OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id))";
+               OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)
+               OR conversation.updated_at > conversation.told_at - $4
+                  AND conversation.updated_at = (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id))";
         let mut writer = self.write().await;
-        let marked =
-            sqlx::query(mark).bind(app_id).bind(ms(now)).bind(json(&rows)).execute(writer.connection()).await?;
+        let marked = sqlx::query(mark)
+            .bind(app_id)
+            .bind(ms(now))
+            .bind(json(&rows))
+            .bind(RESTED_MS)
+            .execute(writer.connection())
+            .await?;
         Ok(marked.rows_affected())
     }
 
@@ -193,8 +204,10 @@ impl Store {
             (SELECT id FROM notification_body WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
         let seen = "DELETE FROM notification WHERE (app_id, id) IN
             (SELECT app_id, id FROM notification WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
+        let untold = "DELETE FROM untold WHERE (app_id, conversation_id, part_id) IN
+            (SELECT app_id, conversation_id, part_id FROM untold WHERE found_at < $1 ORDER BY found_at LIMIT $2)";
         let mut gone = 0;
-        for statement in [bodies, seen] {
+        for statement in [bodies, seen, untold] {
             loop {
                 let mut writer = self.write().await;
                 let done = sqlx::query(statement).bind(ms(before)).bind(AT_ONCE).execute(writer.connection()).await?;

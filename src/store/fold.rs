@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::StoreError;
 use super::record::{Context, KeepBodies, Record, Recorded};
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
+use super::untold::is_told;
 use super::writing::Writing;
 use crate::engine::conversation::{Conversation, Sighting};
 use crate::engine::history::History;
@@ -17,12 +18,23 @@ use crate::rulebook::Edition;
 
 // Plain `?` only: in one round trip a later statement's numbered parameters would get the earlier ones' values.
 // Where no body holds a byte, the bodies are bound as NULL: hence the x''.
+// What was untold is found before the activities are written: what stands among those was seen before. Without the
+// CROSS JOIN, SQLite would go through all that was ever untold for each batch.
 const WRITE: &str = "
 INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?) WHERE true
     ON CONFLICT (app_id, id) DO NOTHING;
 INSERT INTO notification_body (app_id, key, reason, received_at, body)
     SELECT value->>0, value->>1, value->>2, value->>3, coalesce(substr(?, value->>4, value->>5), x'') FROM json_each(?);
+INSERT INTO untold (app_id, conversation_id, part_id, at, found_at)
+    SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?) CROSS JOIN listening l
+    WHERE value->>3 > l.since AND value->>3 NOT BETWEEN l.deaf_from AND l.deaf_until AND NOT EXISTS (
+        SELECT 1 FROM activity a WHERE a.app_id = value->>0 AND a.conversation_id = value->>1 AND a.part_id = value->>2)
+    ON CONFLICT DO NOTHING;
+INSERT INTO untold (app_id, conversation_id, part_id, at, found_at, told_at)
+    SELECT u.app_id, u.conversation_id, u.part_id, u.at, u.found_at, value->>3 FROM json_each(?)
+       CROSS JOIN untold u ON u.app_id = value->>0 AND u.conversation_id = value->>1 AND u.part_id = value->>2
+    WHERE u.told_at IS NULL ON CONFLICT (app_id, conversation_id, part_id) DO UPDATE SET told_at = excluded.told_at;
 INSERT INTO activity (app_id, conversation_id, part_id, class, at, actor, admin_id, digest)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7 FROM json_each(?) WHERE true
     ON CONFLICT DO NOTHING;
@@ -74,6 +86,10 @@ pub(super) struct Fold<'a> {
     bodies: Vec<u8>,
     kept: Vec<Box<RawValue>>,
     activities: Vec<Box<RawValue>>,
+    /// Parts that reading showed, of those that a webhook tells of.
+    found: Vec<Box<RawValue>>,
+    /// Parts that a webhook told.
+    told: Vec<Box<RawValue>>,
     facts: Vec<Box<RawValue>>,
 }
 
@@ -104,6 +120,7 @@ impl<'a> Fold<'a> {
         let (changed, read) = (HashSet::new(), HashSet::new());
         let (notifications, bodies) = (Vec::new(), Vec::new());
         let (kept, activities, facts) = (Vec::new(), Vec::new(), Vec::new());
+        let (found, told) = (Vec::new(), Vec::new());
         Ok(Fold {
             context,
             edition,
@@ -116,6 +133,8 @@ impl<'a> Fold<'a> {
             bodies,
             kept,
             activities,
+            found,
+            told,
             facts,
         })
     }
@@ -168,7 +187,7 @@ impl<'a> Fold<'a> {
         #[cfg(test)]
         assert!(seen.snapshot.as_ref().is_none_or(|snapshot| snapshot.version.notification_id != PANICS));
         let key = (app_id.to_owned(), seen.id.to_string());
-        self.log(app_id, seen);
+        self.log(app_id, seen, read);
         let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None };
         let known = self.known.remove(&key).unwrap_or_else(unread);
         self.log_facts(app_id, seen, &known.conversation);
@@ -194,9 +213,15 @@ impl<'a> Fold<'a> {
         self.known.insert(key, Known { conversation, fetch_at });
     }
 
-    fn log(&mut self, app_id: &str, seen: &Sighting) {
+    fn log(&mut self, app_id: &str, seen: &Sighting, read: bool) {
         for part in &seen.parts {
             let id = part.id.map(|id| id.to_string()).unwrap_or_default();
+            let now = ms(self.context.now);
+            if !read {
+                push(&mut self.told, &(app_id, seen.id.as_str(), &id, now));
+            } else if is_told(part, self.context.admin_id.as_deref()) {
+                push(&mut self.found, &(app_id, seen.id.as_str(), &id, ms(part.at), now));
+            }
             for class in &part.classes {
                 let row = (
                     app_id,
@@ -237,6 +262,8 @@ impl<'a> Fold<'a> {
             .bind(json(&self.notifications))
             .bind(self.bodies)
             .bind(json(&self.kept))
+            .bind(json(&self.found))
+            .bind(json(&self.told))
             .bind(json(&self.activities))
             .bind(json(&self.facts))
             .bind(json(&rows))

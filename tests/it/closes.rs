@@ -418,6 +418,7 @@ async fn rules_that_did_not_change_decide_on_nothing_again() {
     house.look().await;
     let id = house.answered().await;
     house.clock.advance(days(1));
+    house.look().await;
     let (now, app_id) = (house.clock.now(), Workspace::default().app_id);
     house.daemon().store().put_off(&app_id, &id, now, now + days(9)).await.unwrap();
     house.restart().await;

@@ -266,14 +266,19 @@ impl House {
 
     /// What the daemon's database says of a conversation; `None` if nothing.
     pub(crate) async fn known(&self, id: &ConversationId) -> Option<Conversation> {
-        let context = Context {
+        let known = self.daemon().store().decided(id, &self.context()).await.unwrap();
+        known.map(|known| known.conversation)
+    }
+
+    /// What decisions depend on, as the daemon knows it.
+    pub(crate) fn context(&self) -> Context {
+        Context {
             app_id: Some(Arc::from(Workspace::default().app_id)),
             admin_id: Some(Arc::from(Workspace::default().token_admin)),
             rulebook: self.rulebook(),
             keep_bodies: KeepBodies::Odd,
             now: self.clock.now(),
-        };
-        self.daemon().store().decided(id, &context).await.unwrap().map(|known| known.conversation)
+        }
     }
 
     /// How often the conversation was read from Intercom.

@@ -7,7 +7,7 @@ use autoclosed::fake_intercom::{Endpoint, Fault};
 use autoclosed::safety::Blocked;
 use tokio::sync::oneshot;
 
-use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, monday};
+use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, monday, seconds};
 
 fn searches(house: &House) -> usize {
     house.intercom.calls().iter().filter(|call| call.endpoint == Endpoint::Search).count()
@@ -21,6 +21,7 @@ fn many(house: &House, count: usize) -> Vec<ConversationId> {
 async fn every_page_of_the_workspace_is_read() {
     let mut house = House::without_daemon(QUIET_A_DAY).await;
     let ids = many(&house, 200);
+    house.clock.advance(seconds(2));
     house.start().await;
     let found = house.daemon().reconcile().await.unwrap();
     assert_eq!((found.listed, found.changed, found.complete), (200, 200, true));
@@ -37,6 +38,7 @@ async fn every_page_of_the_workspace_is_read() {
 async fn a_look_that_was_interrupted_goes_on_where_it_stopped() {
     let mut house = House::without_daemon(QUIET_A_DAY).await;
     let ids = many(&house, 20);
+    house.clock.advance(seconds(2));
     house.start().await;
     let (reached, held) = oneshot::channel();
     for _ in 0..10 {
@@ -172,4 +174,97 @@ async fn pages_that_lead_in_a_circle_end_the_look() {
     assert!(house.daemon().reconcile().await.is_err());
     assert_eq!(searches(&house), 2);
     assert_eq!(house.sweep().await, Sweeping::Blocked(Blocked::NotLookedYet));
+}
+
+#[tokio::test]
+async fn the_second_of_two_changes_in_one_second_is_found_though_only_the_first_was_told() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.clock.advance(hours(1));
+    house.look().await;
+    house.clock.advance(hours(1));
+    house.intercom.teammate_snoozes(&id, house.clock.now() + days(9));
+    house.intercom.settle().await;
+    house.intercom.drop_notifications(true);
+    house.intercom.contact_replies(&id, "It is urgent!");
+    house.clock.advance(minutes(10));
+    house.look().await;
+    let known = house.known(&id).await.unwrap();
+    assert_eq!(known.state(), Some(State::Open));
+    assert_eq!(
+        known.last_contact_reply().map(|(at, _)| at),
+        house.intercom.conversation(&id).unwrap().last_contact_reply
+    );
+    let before = house.reads(&id);
+    house.clock.advance(minutes(1));
+    house.look().await;
+    assert_eq!(house.reads(&id), before, "once is enough");
+}
+
+#[tokio::test]
+async fn a_search_that_fails_midway_leaves_marked_what_it_listed() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    let ids = many(&house, 200);
+    house.clock.advance(seconds(2));
+    house.start().await;
+    house.intercom.after_apply(Endpoint::Search, |intercom| {
+        intercom.fault_always(Endpoint::Search, Fault::Status { status: 500, body: String::new() });
+    });
+    assert!(house.daemon().reconcile().await.is_err());
+    let app_id = house.context().app_id.unwrap();
+    assert_eq!(house.daemon().store().count_to_fetch(&app_id).await.unwrap(), 150);
+    assert!(matches!(house.sweep().await, Sweeping::Blocked(_)), "half a look is none");
+    house.intercom.clear_faults();
+    house.restart().await;
+    assert!(ids.iter().all(|id| house.reads(id) == 1), "each once, before and after the restart");
+}
+
+#[tokio::test]
+async fn health_tells_how_many_are_left_to_read() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    many(&house, 120);
+    house.clock.advance(seconds(2));
+    house.start().await;
+    let mut told = Vec::new();
+    for nth in [0, 50, 50] {
+        let (reached, held) = oneshot::channel();
+        for _ in 0..nth {
+            house.intercom.before_answer(Endpoint::Conversation, |_| {});
+        }
+        house.intercom.before_answer(Endpoint::Conversation, move |intercom| {
+            intercom.fault(Endpoint::Conversation, Fault::Hang);
+            reached.send(()).unwrap();
+        });
+        tokio::select! {
+            looked = house.daemon().reconcile() => unreachable!("it does not hang: {looked:?}"),
+            () = async {
+                held.await.unwrap();
+                told.push(house.check("reconcile").await);
+            } => {}
+        }
+    }
+    assert_eq!(
+        told,
+        [120, 70, 20].map(|left| format!("bad: first look at the workspace: {left} conversations left to read"))
+    );
+}
+
+#[tokio::test]
+async fn what_has_fallen_out_of_the_newest_parts_never_closes_over_a_contact() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.clock.advance(minutes(1));
+    house.intercom.contact_replies(&id, "And on a phone?");
+    let asked = house.intercom.conversation(&id).unwrap().last_contact_reply;
+    for _ in 0..501 {
+        house.clock.advance(seconds(1));
+        house.intercom.teammate_notes(&id, "Still looking.");
+    }
+    house.clock.advance(seconds(2));
+    house.start().await;
+    house.look().await;
+    let known = house.known(&id).await.unwrap();
+    assert_eq!((known.whole, known.last_contact_reply().map(|(at, _)| at)), (true, asked), "told by the statistics");
+    house.after(days(3)).await;
+    assert_eq!((house.state(&id), house.deeds()), ("open", vec![]), "the contact waits for an answer");
 }

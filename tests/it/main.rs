@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
 mod closes;
+mod converges;
 mod demo;
 mod handbook;
 mod harness;
 mod hazards;
 mod looks;
 mod metrics;
+mod misses;
 mod names;
 mod openapi;
 mod operates;

@@ -73,7 +73,7 @@ async fn a_search_marks_what_is_new_or_newer_and_nothing_else() {
     shelf.record(&[fetched(answered("5", 3)), fetched(answered("6", 3))]).await;
     let listing =
         |conversation: &str, minute: Option<i64>| Listing { id: id(conversation), updated_at: minute.map(at) };
-    let listed = [listing("5", Some(3)), listing("6", Some(4)), listing("7", Some(1)), listing("8", None)];
+    let listed = [listing("5", Some(2)), listing("6", Some(4)), listing("7", Some(1)), listing("8", None)];
     assert_eq!(shelf.store.mark_listed("ours", &listed, at(10)).await.unwrap(), 3);
     assert_eq!(shelf.to_fetch(at(10)).await, ["6", "7", "8"]);
     assert_eq!(shelf.store.mark_listed("ours", &[listing("5", None)], at(11)).await.unwrap(), 1);

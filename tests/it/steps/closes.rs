@@ -52,7 +52,7 @@ async fn a_list_of_texts_is_set_as_a_list() {
     POST parts {"message_type":"close","type":"admin"} 200
     PUT {"custom_attributes":{"orders":["1","2"]}} 200
     "#);
-    insta::assert_snapshot!(looks(&house, &id), @r#"closed, team -, teammate -, tags [], {"orders":{"instances":[{"custom_attributes":{},"external_id":null,"id":"1","type":"order"},{"custom_attributes":{},"external_id":null,"id":"2","type":"order"}],"type":"order.list"}}"#);
+    insta::assert_snapshot!(looks(&house, &id), @r#"closed, team -, teammate -, tags [], {"orders":{"instances":[{"custom_attributes":{},"external_id":"1","id":"1","type":"order"},{"custom_attributes":{},"external_id":"2","id":"2","type":"order"}],"type":"order.list"}}"#);
 }
 
 #[tokio::test]
