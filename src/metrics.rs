@@ -49,6 +49,7 @@ impl Metrics {
         let mut page = Page::default();
         page.put(names::BUILD, [(vec![env!("CARGO_PKG_VERSION").to_owned()], Value::Level(1))]);
         self.put_health(&mut page).await;
+        self.count_missed().await;
         self.put_notifications(&mut page);
         self.put_actions(&mut page).await;
         self.put_calls(&mut page);
@@ -63,6 +64,15 @@ impl Metrics {
         let checks = self.health.report().await.checks;
         let checks = checks.iter().map(|check| (vec![check.name.to_owned()], Value::Level(i64::from(check.ok))));
         page.put(names::HEALTH, checks);
+    }
+
+    async fn count_missed(&self) {
+        let Health { store, standpoint, board, tally, .. } = &self.health;
+        let Some(app_id) = standpoint.identity().app_id else { return };
+        match store.missed_in_all(&app_id, standpoint.now(), board.tolerance().grace).await {
+            Ok(count) => tally.missed_at_least(count),
+            Err(error) => tracing::warn!(error = %error, "what was missed could not be counted"),
+        }
     }
 
     fn put_notifications(&self, page: &mut Page) {

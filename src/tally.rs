@@ -87,9 +87,9 @@ impl Tally {
         }
     }
 
-    /// Counts changes that no notification told.
-    pub fn missed(&self, count: u64) {
-        self.missed.fetch_add(count, Ordering::Relaxed);
+    /// Notes how many changes no notification told, of all that the database remembers. It forgets; this does not.
+    pub fn missed_at_least(&self, count: u64) {
+        self.missed.fetch_max(count, Ordering::Relaxed);
     }
 
     /// Counts a sweep that was skipped because the one before still ran.

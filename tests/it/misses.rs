@@ -43,6 +43,15 @@ async fn missed(house: &House) -> u32 {
     number.map_or(0, |number| number.parse().unwrap())
 }
 
+/// How many were missed, by the metrics.
+async fn counted(house: &House) -> String {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let page = client.get(format!("http://{}/metrics", house.daemon().admin_address())).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    let line = page.lines().find_map(|line| line.strip_prefix("autoclosed_missed_notifications_total "));
+    line.unwrap().to_owned()
+}
+
 /// A webhook that arrives, about something else.
 async fn hear(house: &House) {
     house.intercom.contact_starts("Something else.");
@@ -65,6 +74,7 @@ async fn more_than_the_most_in_an_hour_are_bad_until_the_hour_is_over() {
     house.clock.advance(hours(1));
     house.look().await;
     assert!(house.check("notifications").await.starts_with("ok: "), "an hour later");
+    assert_eq!(counted(&house).await, "4", "the counter never falls");
 }
 
 #[tokio::test]
