@@ -1,4 +1,32 @@
 //! The subcommands: each reads, calls the engine, and prints.
+//!
+//! Those that work beside a running daemon open the same database at the [`desk`]; what they found is [`Told`] to
+//! people, or printed as one JSON document.
+
+use std::io::{self, Write};
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
 
 pub mod check;
+pub mod desk;
+pub mod hold;
+pub mod line;
+pub mod moments;
+pub mod pause;
 pub mod run;
+
+/// What a command found or did. As JSON it is what serde makes of it.
+pub trait Told: Serialize {
+    /// Says it to people, with times in their zone.
+    fn tell(&self, out: &mut dyn Write, zone: &TimeZone) -> io::Result<()>;
+}
+
+/// Prints what a command found: one JSON document, or words.
+pub fn print(told: &impl Told, json: bool, out: &mut dyn Write, zone: &TimeZone) -> io::Result<()> {
+    if !json {
+        return told.tell(out, zone);
+    }
+    serde_json::to_writer_pretty(&mut *out, told)?;
+    writeln!(out)
+}

@@ -55,6 +55,11 @@ use reader::Reader;
 
 pub(crate) use reader::nearest;
 
+/// A length of time as it is written in the configuration; `None` if it is none.
+pub fn length_of_time(text: &str) -> Option<SignedDuration> {
+    duration::parse(text).ok()
+}
+
 /// The largest configuration file that is read, in bytes.
 const LARGEST: usize = 10 << 20;
 

@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::board::Board;
 use crate::clock::Clock;
@@ -40,7 +41,8 @@ use crate::writer::Writer;
 
 use self::jobs::Jobs;
 pub use self::jobs::Sweeping;
-use self::parts::{client_settings, configured, edition, expected, keep_bodies, settings, tolerance};
+pub(crate) use self::parts::{client_settings, edition, expected, keep_bodies};
+use self::parts::{configured, settings, tolerance};
 pub use self::reload::ReloadError;
 
 /// How long running jobs may take to end when the daemon stops.
@@ -81,6 +83,7 @@ pub struct Daemon {
     public: SocketAddr,
     admin: SocketAddr,
     scheduler: Scheduler,
+    heeding: TaskTracker,
     shutdown: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     writing: JoinHandle<()>,
@@ -158,6 +161,7 @@ impl Daemon {
             public: addresses.0,
             admin: addresses.1,
             scheduler,
+            heeding: TaskTracker::new(),
             shutdown,
             tasks,
             writing,
@@ -183,6 +187,9 @@ impl Daemon {
         self.scheduler.start().await?;
         let jobs = Arc::clone(&self.jobs);
         tokio::spawn(guarded("first look", async move { drop(jobs.look().await) }));
+        let (jobs, shutdown) = (Arc::clone(&self.jobs), self.shutdown.clone());
+        let heeding = async move { jobs.heed_the_operator(shutdown).await };
+        self.heeding.spawn(guarded("watch for an operator's word", heeding));
         Ok(())
     }
 
@@ -231,6 +238,10 @@ impl Daemon {
             tracing::warn!(
                 "a job still ran when the daemon stopped; what it had begun is looked into at the next start"
             );
+        }
+        self.heeding.close();
+        if tokio::time::timeout(DRAIN, self.heeding.wait()).await.is_err() {
+            tracing::warn!("what an operator's word had begun did not end in time");
         }
         end("the writer", self.writing).await;
         self.jobs.note_life(SignedDuration::ZERO).await;

@@ -21,7 +21,7 @@ pub use conversation::{
 };
 pub use decide::{Action, Decision, decide, snooze_to_restore, snoozed_until};
 pub use facts::{AttributeValue, Change};
-pub use history::{Attempt, Deed, History, Phase};
+pub use history::{Attempt, Deed, History, Hold, Phase};
 pub use rule::{Rule, RuleSet, Step};
 pub use why::Why;
 pub use wish::Wish;

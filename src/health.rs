@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::board::{Board, Run};
-use crate::engine::why::span;
+use crate::engine::why::{at, span};
 use crate::intercom::Intercom;
 use crate::intercom::error::Class;
 use crate::safety;
@@ -33,7 +33,7 @@ const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
 /// A look that has made no progress for so long is stuck.
 const STUCK: Duration = Duration::from_mins(10);
 /// The public answer is kept for so long: nobody outside can make the database work by asking.
-const KEPT: Duration = Duration::from_secs(5);
+const KEPT: Duration = Duration::from_secs(1);
 
 /// What health looks at.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ pub struct Health {
 /// All checks.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// `ok` or `bad`.
+    /// `ok`, `bad` or `paused`.
     pub status: &'static str,
     /// Each check.
     pub checks: Vec<Check>,
@@ -77,7 +77,7 @@ pub struct Check {
 impl Health {
     /// Makes every check.
     pub async fn report(&self) -> Report {
-        let checks = vec![
+        let mut checks = vec![
             self.database().await,
             self.intercom().await,
             self.workspace(),
@@ -88,8 +88,32 @@ impl Health {
             self.notifications().await,
             self.config(),
         ];
+        let (paused, check) = self.paused().await;
+        checks.push(check);
         let well = checks.iter().all(|check| check.ok);
-        Report { status: if well { "ok" } else { "bad" }, checks }
+        let status = match (well, paused) {
+            (false, _) => "bad",
+            (true, true) => "paused",
+            (true, false) => "ok",
+        };
+        Report { status, checks }
+    }
+
+    /// Whether everything is paused, and what is told of it. An operator's word is told, and is not bad.
+    async fn paused(&self) -> (bool, Check) {
+        let name = "paused";
+        let pauses = match self.store.pauses().await {
+            Ok(pauses) => pauses,
+            Err(error) => return (false, Check { name, ok: false, detail: error.to_string() }),
+        };
+        let rules: Vec<_> = pauses.rules.keys().map(|rule| format!("`{rule}`")).collect();
+        let detail = match (pauses.all, rules.as_slice()) {
+            (Some(since), _) => format!("since {}; `autoclosed resume` ends it", at(since)),
+            (None, []) => "nothing is paused".into(),
+            (None, [rule]) => format!("rule {rule} is paused"),
+            (None, rules) => format!("rules {} are paused", rules.join(", ")),
+        };
+        (pauses.all.is_some(), Check { name, ok: true, detail })
     }
 
     async fn kept_status(&self) -> &'static str {

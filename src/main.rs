@@ -1,56 +1,15 @@
 //! The command line: one subcommand, one function call, one exit status.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use autoclosed::clock::Clock;
-use autoclosed::command;
+use autoclosed::command::desk::{CommandError, Desk};
+use autoclosed::command::line::{Command, CommandLine, Common, File};
 use autoclosed::command::run::RunError;
+use autoclosed::command::{self, Told, hold, pause};
 use autoclosed::{config, intercom, telemetry};
-use clap::{Parser, Subcommand};
-
-const FILE_HELP: &str =
-    "Configuration file [default: $AUTOCLOSED_CONFIG, /etc/autoclosed/autoclosed.toml, config/autoclosed.toml]";
-
-/// Closes Intercom conversations that have gone quiet, by your rules.
-#[derive(Parser)]
-#[command(version, about, arg_required_else_help = true)]
-struct CommandLine {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run the daemon
-    Run {
-        #[command(flatten)]
-        file: File,
-    },
-    /// Check the configuration; nothing is sent and nothing is changed
-    Check {
-        #[command(flatten)]
-        file: File,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
-    },
-    /// Watch a week in about ten seconds, against an Intercom of its own
-    Demo,
-}
-
-#[derive(clap::Args)]
-struct File {
-    #[arg(long = "config", value_name = "FILE", help = FILE_HELP)]
-    path: Option<PathBuf>,
-}
-
-impl File {
-    fn path(self) -> PathBuf {
-        config::default_path(self.path, variable, std::path::Path::exists)
-    }
-}
+use clap::Parser;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -60,7 +19,13 @@ fn main() -> ExitCode {
     intercom::client::install_tls();
     let status = match CommandLine::parse().command {
         Command::Run { file } => run(file),
-        Command::Check { file, json } => check(file, json),
+        Command::Check { common } => check(common),
+        Command::Hold { id, until, common } => {
+            at_desk(common, async |desk| hold::hold(desk, &id, until.as_deref()).await)
+        }
+        Command::Release { id, common } => at_desk(common, async |desk| hold::release(desk, &id).await),
+        Command::Pause { rule, common } => at_desk(common, async |desk| pause::pause(desk, rule.as_deref()).await),
+        Command::Resume { rule, common } => at_desk(common, async |desk| pause::resume(desk, rule.as_deref()).await),
         Command::Demo => demo(),
     };
     status.unwrap_or_else(|error| {
@@ -69,17 +34,42 @@ fn main() -> ExitCode {
     })
 }
 
+/// Has a command done beside a daemon that may be running, and prints what it found.
+fn at_desk<T: Told>(
+    Common { file, json }: Common,
+    work: impl AsyncFnOnce(&Desk) -> Result<T, CommandError>,
+) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(async {
+        let desk = Desk::open(&file.path(), Clock::System).await?;
+        let told = work(&desk).await?;
+        command::print(&told, json, &mut anstream::stdout(), &desk.config.timezone)?;
+        desk.store.close().await;
+        Ok(())
+    });
+    match done {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(CommandError::Configuration(diagnostics)) => refuse(&diagnostics),
+        Err(error) => {
+            let status = error.exit_status();
+            complain(&error.into());
+            Ok(ExitCode::from(status))
+        }
+    }
+}
+
+fn refuse(mistakes: &config::Diagnostics) -> anyhow::Result<ExitCode> {
+    anstream::stderr().write_all(mistakes.render(io::stderr().is_terminal()).as_bytes())?;
+    Ok(ExitCode::from(2))
+}
+
 fn run(file: File) -> anyhow::Result<ExitCode> {
     telemetry::set_up(Clock::System)?;
     quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match runtime.block_on(command::run::run(&file.path(), variable)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(RunError::Configuration(diagnostics)) => {
-            let text = diagnostics.render(io::stderr().is_terminal());
-            anstream::stderr().write_all(text.as_bytes())?;
-            Ok(ExitCode::from(2))
-        }
+        Err(RunError::Configuration(diagnostics)) => refuse(&diagnostics),
         Err(error) => {
             let status = error.exit_status();
             complain(&error.into());
@@ -96,7 +86,7 @@ fn quiet_panics() {
     }));
 }
 
-fn check(file: File, json: bool) -> anyhow::Result<ExitCode> {
+fn check(Common { file, json }: Common) -> anyhow::Result<ExitCode> {
     let colour = io::stderr().is_terminal();
     let now = Clock::System.now();
     let (mut out, mut err) = (anstream::stdout(), anstream::stderr());

@@ -19,6 +19,9 @@ pub(crate) const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Why nothing is done at present.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
+    /// An operator has paused everything.
+    #[error("paused; `autoclosed resume` lets it act again")]
+    Paused,
     /// Intercom has not answered since the start.
     #[error("Intercom has not answered yet")]
     NoAnswerYet,

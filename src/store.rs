@@ -17,6 +17,7 @@ mod attempts;
 mod conversations;
 mod facts;
 mod fold;
+mod operator;
 mod outcome;
 mod record;
 mod rows;
@@ -30,6 +31,7 @@ pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
 #[cfg(test)]
 pub(crate) use fold::PANICS;
+pub use operator::{Barred, Met, Pauses};
 pub use outcome::{
     Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
 };
@@ -55,6 +57,16 @@ pub enum StoreError {
         "the database was written by a newer autoclosed (schema {found}); this one knows schema {known}: install the newer version again"
     )]
     Newer {
+        /// Schema of the file.
+        found: i64,
+        /// Newest schema of this program.
+        known: i64,
+    },
+    /// The file was written by an older version, and nobody has brought it up to date yet.
+    #[error(
+        "the database has schema {found} and this autoclosed needs {known}; start `autoclosed run` once, it brings the database up to date"
+    )]
+    Older {
         /// Schema of the file.
         found: i64,
         /// Newest schema of this program.
@@ -95,23 +107,31 @@ pub struct Store {
 impl Store {
     /// Opens the file at `path`, creates it when missing, and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Store, StoreError> {
-        inspect(path).await?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .pragma("trusted_schema", "OFF")
-            .disable_statement_logging();
+        inspect(path, Depth::Whole).await?;
+        let options = options(path).create_if_missing(true);
         create_private(path)?;
         let mut writer = options.clone().connect().await.map_err(damaged)?;
         check_version(&mut writer).await?;
         migrator().run(&mut writer).await?;
+        Ok(Store::of(writer, options))
+    }
+
+    /// Opens the file of a daemon that may be running: it must be there, with the schema of this program.
+    pub async fn open_beside(path: &Path) -> Result<Store, StoreError> {
+        inspect(path, Depth::WhoseItIs).await?;
+        let options = options(path);
+        let mut writer = options.clone().connect().await.map_err(damaged)?;
+        check_version(&mut writer).await?;
+        match (schema(&mut writer).await?, newest()) {
+            (Some(found), known) if found == known => Ok(Store::of(writer, options)),
+            (found, known) => Err(StoreError::Older { found: found.unwrap_or(0), known }),
+        }
+    }
+
+    fn of(writer: SqliteConnection, options: SqliteConnectOptions) -> Store {
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Store { writer: Arc::new(Mutex::new(Writing::new(writer))), readers })
+        Store { writer: Arc::new(Mutex::new(Writing::new(writer))), readers }
     }
 
     /// Closes the connections; what was committed is on disk already.
@@ -143,8 +163,28 @@ impl Store {
     }
 }
 
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging()
+}
+
+/// How closely a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Every page of it, which takes its time.
+    Whole,
+    /// Its header and its version.
+    WhoseItIs,
+}
+
 /// A file that exists must be ours, healthy and not newer than this program; it is only read to find out.
-async fn inspect(path: &Path) -> Result<(), StoreError> {
+async fn inspect(path: &Path, depth: Depth) -> Result<(), StoreError> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(sqlx::Error::Io(error).into()),
@@ -156,7 +196,7 @@ async fn inspect(path: &Path) -> Result<(), StoreError> {
     let whole = !lies_beside(path, "-wal") && !lies_beside(path, "-journal");
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(whole).busy_timeout(BUSY);
     let mut connection = options.disable_statement_logging().connect().await.map_err(damaged)?;
-    let checked = check_identity(&mut connection, path).await;
+    let checked = check_identity(&mut connection, path, depth).await;
     connection.close().await?;
     checked
 }
@@ -197,7 +237,7 @@ fn is_too_old(version: &str) -> bool {
 }
 
 /// Ours, healthy, and not newer than this program.
-async fn check_identity(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: Depth) -> Result<(), StoreError> {
     let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(damaged)?;
     // A first start that was cut off may have left the migrations' own table behind, and nothing else.
     let tables = "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> '_sqlx_migrations'";
@@ -208,18 +248,33 @@ async fn check_identity(connection: &mut SqliteConnection, path: &Path) -> Resul
     if id != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    let check: String =
-        sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await.map_err(damaged)?;
-    if check != "ok" {
-        return Err(StoreError::Corrupt(check));
+    if depth == Depth::Whole {
+        let check: String =
+            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await.map_err(damaged)?;
+        if check != "ok" {
+            return Err(StoreError::Corrupt(check));
+        }
     }
-    let found: Option<i64> =
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *connection).await?;
-    let known = MIGRATIONS.iter().map(|(version, _, _)| *version).max().unwrap_or(0);
-    match found {
-        Some(found) if found > known => Err(StoreError::Newer { found, known }),
+    match (schema(connection).await?, newest()) {
+        (Some(found), known) if found > known => Err(StoreError::Newer { found, known }),
         _ => Ok(()),
     }
+}
+
+/// The schema of the file; `None` if it has none yet.
+async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
+    let begun = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+    let begun: i64 = sqlx::query_scalar(begun).fetch_one(&mut *connection).await.map_err(damaged)?;
+    if begun == 0 {
+        return Ok(None);
+    }
+    let newest = "SELECT max(version) FROM _sqlx_migrations";
+    Ok(sqlx::query_scalar(newest).fetch_one(connection).await.map_err(damaged)?)
+}
+
+/// The newest schema that this program knows.
+fn newest() -> i64 {
+    MIGRATIONS.iter().map(|(version, _, _)| *version).max().unwrap_or(0)
 }
 
 fn damaged(error: sqlx::Error) -> StoreError {
@@ -238,6 +293,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "steps", include_str!("../migrations/sqlite/0002_steps.sql")),
     (3, "attempt_count", include_str!("../migrations/sqlite/0003_attempt_count.sql")),
     (4, "untold", include_str!("../migrations/sqlite/0004_untold.sql")),
+    (5, "operator", include_str!("../migrations/sqlite/0005_operator.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -125,7 +125,12 @@ impl Sweeper {
                 );
                 break;
             }
-            match self.act_on(&id, acting, &mut budget, swept).await {
+            let pauses = self.store.pauses().await?;
+            if pauses.all.is_some() {
+                tracing::info!("the sweep ends early, as everything was paused; what it had not reached stays due");
+                break;
+            }
+            match self.act_on(&id, acting, &pauses, &mut budget, swept).await {
                 Ok(act::Next::Go) => {}
                 Ok(act::Next::Stop) => break,
                 Err(SweepError::Store(StoreError::Odd(what))) => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::board::{Board, Run};
 use crate::config::Config;
@@ -22,6 +23,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 const REFUSALS: u32 = 3;
 /// That Intercom knows us again does not say that it lets us act: one deed is tried after this.
 const ACT_AGAIN: Duration = Duration::from_hours(24);
+
+/// How often it is asked whether an operator has said something. That nothing is sent against his word needs no asking:
+/// whoever sends looks in the same statement.
+const HEED: Duration = Duration::from_millis(500);
 
 /// Signs of life are written down so often.
 const LIFE: SignedDuration = SignedDuration::from_mins(1);
@@ -137,6 +142,24 @@ impl Jobs {
         }
     }
 
+    /// Sweeps at once whenever an operator has said something: what was resumed or released goes on.
+    pub(super) async fn heed_the_operator(&self, shutdown: CancellationToken) {
+        let mut heard = None;
+        loop {
+            match self.sweeper.store.operator_turn().await {
+                Ok(turn) if heard.replace(turn).is_some_and(|before| before != turn) => {
+                    tracing::info!("an operator's word was heard");
+                    self.tick().await;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(error = %error, "whether an operator has said something is not known"),
+            }
+            if tokio::time::timeout(HEED, shutdown.cancelled()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
     /// What happens after the last sign of life, and before the next start, no webhook can have told us.
     pub(super) async fn note_life(&self, rest: SignedDuration) {
         if let Err(error) = self.sweeper.store.listens(self.sweeper.standpoint.now(), rest).await {
@@ -147,11 +170,19 @@ impl Jobs {
     pub(super) async fn sweep(&self) -> Sweeping {
         let Ok(mut sweeps) = self.sweeping.try_lock() else { return Sweeping::Busy };
         let sweeper = Sweeper { settings: sweeps.settings.clone(), ..self.sweeper.clone() };
-        let acting = match self.may_act(&sweeps.refusals) {
-            Ok(acting) => acting,
-            Err(why) => {
+        let acting = match self.may_act(&sweeps.refusals).await {
+            Ok(Ok(acting)) => acting,
+            Ok(Err(Blocked::Paused)) => {
+                self.note_sweep(Ok("nothing is done while paused".into()));
+                return Sweeping::Blocked(Blocked::Paused);
+            }
+            Ok(Err(why)) => {
                 self.note_sweep(Err(format!("nothing is done: {why}")));
                 return Sweeping::Blocked(why);
+            }
+            Err(error) => {
+                self.note_sweep(Err(format!("nothing is done: {error}")));
+                return Sweeping::Failed(error.to_string());
             }
         };
         let began = sweeper.standpoint.clock().elapsed();
@@ -177,10 +208,16 @@ impl Jobs {
         }
     }
 
-    fn may_act(&self, refusals: &Refusals) -> Result<Acting, Blocked> {
+    /// That everything is paused is told only where nothing worse keeps us from acting.
+    async fn may_act(&self, refusals: &Refusals) -> Result<Result<Acting, Blocked>, StoreError> {
         let sweeper = &self.sweeper;
-        let acting = safety::may_act(&sweeper.board, &sweeper.standpoint, &sweeper.intercom)?;
-        if refusals.rest(sweeper.standpoint.clock().elapsed()) { Err(Blocked::Refused) } else { Ok(acting) }
+        let paused = sweeper.store.pauses().await?.all.is_some();
+        let may = safety::may_act(&sweeper.board, &sweeper.standpoint, &sweeper.intercom);
+        Ok(match may {
+            Ok(_) if refusals.rest(sweeper.standpoint.clock().elapsed()) => Err(Blocked::Refused),
+            Ok(_) if paused => Err(Blocked::Paused),
+            may => may,
+        })
     }
 
     pub(super) async fn look(&self) -> Result<Reconciled, String> {

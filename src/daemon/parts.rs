@@ -12,7 +12,7 @@ use crate::safety::Limits;
 use crate::store::KeepBodies;
 use crate::sweep::Settings;
 
-pub(super) fn client_settings(config: &Config) -> ClientSettings {
+pub(crate) fn client_settings(config: &Config) -> ClientSettings {
     ClientSettings {
         base_url: config.intercom.base_url.clone(),
         api_version: config.intercom.api_version.clone(),
@@ -21,7 +21,7 @@ pub(super) fn client_settings(config: &Config) -> ClientSettings {
     }
 }
 
-pub(super) fn expected(config: &Config) -> Expected {
+pub(crate) fn expected(config: &Config) -> Expected {
     Expected {
         app_id: config.intercom.app_id.clone(),
         admin_id: config.intercom.admin_id.clone(),
@@ -39,7 +39,7 @@ fn region(config: &Config) -> Option<&'static str> {
     }
 }
 
-pub(super) fn keep_bodies(config: &Config) -> KeepBodies {
+pub(crate) fn keep_bodies(config: &Config) -> KeepBodies {
     match config.database.keep_bodies {
         config::KeepBodies::Odd => KeepBodies::Odd,
         config::KeepBodies::All => KeepBodies::All,
@@ -70,7 +70,7 @@ pub(super) fn configured(config: &Config) -> String {
 }
 
 /// The rules, with the ids of what they name as far as those are known.
-pub(super) fn edition(config: &Config, names: &Names) -> Edition {
+pub(crate) fn edition(config: &Config, names: &Names) -> Edition {
     Edition::new(config.rules.clone().with_ids(|called| names.id_of(called)), config.mode == Mode::DryRun)
 }
 

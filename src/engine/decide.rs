@@ -146,7 +146,11 @@ pub fn decide(conversation: &Conversation, history: &History, rules: &RuleSet, n
     if let Some(why) = untouchable(&view, rules) {
         return Decision::Leave { why };
     }
+    if let Some(decision) = held_by_hand(&view) {
+        return decision;
+    }
     let decision = not_while_parked(by_rule(&view, rules), &view);
+    let decision = not_before_its_hold_ended(decision, history);
     match (view.overslept, view.standing) {
         (Some(since), _) => until_intercom_agrees(decision, since, now),
         (None, Standing::Snoozed { until: Some(until) }) => no_later_than_it_wakes(decision, until),
@@ -180,6 +184,25 @@ fn held(view: &View<'_>, rules: &RuleSet) -> Option<Why> {
     let Some(tags) = tag_names(view) else { return Some(Why::NotRead) };
     let tag = rules.hold_tags.iter().find(|tag| tags.contains(&tag.as_str()));
     tag.map(|tag| Why::Held { tag: tag.clone() })
+}
+
+fn held_by_hand(view: &View<'_>) -> Option<Decision> {
+    let hold = view.history.hold?;
+    match hold.until {
+        Some(until) if until <= view.now => None,
+        Some(until) => Some(Decision::Wait { until, next: None, why: Why::OnHold { until: Some(until) } }),
+        None => Some(Decision::Leave { why: Why::OnHold { until: None } }),
+    }
+}
+
+/// What a hold kept waiting became due when the hold ended.
+fn not_before_its_hold_ended(decision: Decision, history: &History) -> Decision {
+    match (decision, history.hold.and_then(|hold| hold.until)) {
+        (Decision::Act { rule, step, anchor_at, due_at, action, why }, Some(ended)) => {
+            Decision::Act { rule, step, anchor_at, due_at: due_at.max(ended), action, why }
+        }
+        (decision, _) => decision,
+    }
 }
 
 fn closed_often_enough(view: &View<'_>, rules: &RuleSet) -> Option<Why> {

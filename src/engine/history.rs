@@ -11,6 +11,17 @@ use super::rule::{RuleName, StateName, StepId, StepKind};
 pub struct History {
     /// Attempts, one per (period, step).
     pub attempts: Vec<Attempt>,
+    /// An operator's word that it is to be left alone; also one that has ended.
+    pub hold: Option<Hold>,
+}
+
+/// An operator's word that a conversation is to be left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// When it was given.
+    pub since: Timestamp,
+    /// When it ends by itself; `None` if it does not.
+    pub until: Option<Timestamp>,
 }
 
 /// One step of one period: what was tried and how it stands.

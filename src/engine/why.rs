@@ -37,6 +37,11 @@ pub enum Why {
         /// The tag.
         tag: String,
     },
+    /// An operator has said that it is to be left alone.
+    OnHold {
+        /// Until then; `None`: until it is released.
+        until: Option<Timestamp>,
+    },
     /// An answer of Intercom's was lost; first it is found out what became of the call.
     Unclear,
     /// Its snooze has ended, but Intercom still says snoozed.
@@ -192,6 +197,8 @@ impl fmt::Display for Why {
             Why::Closed => f.write_str("it is closed"),
             Why::Ticket => f.write_str("it is a ticket"),
             Why::Held { tag } => write!(f, "held by the tag `{tag}`"),
+            Why::OnHold { until: None } => f.write_str("held by hand until it is released"),
+            Why::OnHold { until: Some(until) } => write!(f, "held by hand until {}", at(*until)),
             Why::Unclear => f.write_str("the answer to the last call was lost; looking into it"),
             Why::Overslept { since } => {
                 write!(f, "its snooze ended at {}, but Intercom still says snoozed", at(*since))

@@ -52,12 +52,16 @@ impl Store {
     }
 
     /// Writes down that a call is about to leave. From here on its answer counts as lost until it is settled, so a
-    /// crash at any moment leads to looking, never to sending again. `None` if the attempt is not ours to send.
+    /// crash at any moment leads to looking, never to sending again. `None` if the attempt is not ours to send, or an
+    /// operator has said that it is not to be sent: [`Store::barred`] tells.
     pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<Option<Claimed>, StoreError> {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
             look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7,
             changes = $8, wishes = $9, follow_at = NULL
-            WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked')";
+            WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked')
+                AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.rule IN ('', attempt.rule))
+                AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.app_id = attempt.app_id
+                    AND h.conversation_id = attempt.conversation_id AND (h.until IS NULL OR h.until > $1))";
         let query = sqlx::query(sql)
             .bind(ms(sending.sent_at))
             .bind(ms(sending.look_at))
@@ -182,7 +186,7 @@ impl Store {
 }
 
 /// Commits, or rolls back what failed.
-async fn finish<T>(writer: &mut Writing, done: Result<T, StoreError>) -> Result<T, StoreError> {
+pub(super) async fn finish<T>(writer: &mut Writing, done: Result<T, StoreError>) -> Result<T, StoreError> {
     let ended = match done {
         Ok(done) => writer.commit().await.map(|()| done).map_err(StoreError::from),
         Err(error) => Err(error),

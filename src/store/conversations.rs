@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row;
 
 use super::fold::to_read;
+use super::operator::HoldRow;
 use super::record::read_again_after;
 use super::rows::{AttemptRow, ConversationRow, json, ms};
 use super::{Context, Store, StoreError};
@@ -177,21 +178,23 @@ impl Store {
             (SELECT json_group_array(json_array(a.app_id, a.conversation_id, a.rule, a.step, a.anchor_at, a.due_at, a.phase,
                 a.outcome, a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest, a.changes))
              FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id),
+            (SELECT json_array(h.app_id, h.conversation_id, h.since, h.until)
+             FROM hold h WHERE h.app_id = c.app_id AND h.conversation_id = c.id),
             c.id
             FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";
         let found =
             sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(writer.connection()).await?;
         let mut rows: Vec<(&str, Option<i64>, Option<i64>)> = Vec::new();
         for row in &found {
-            let decision = decide_again(row.try_get(0)?, row.try_get(1)?, &edition, context.now);
+            let decision = decide_again([row.try_get(0)?, row.try_get(1)?], row.try_get(2)?, &edition, context.now);
             let (due_at, fetch_at) = decision.unwrap_or_else(|error| {
                 // Due at once: the sweep meets it, and tells health.
                 tracing::error!(error = %error, "a conversation cannot be decided on");
                 (Some(context.now), None)
             });
-            rows.push((row.try_get(2)?, due_at.map(ms), fetch_at.map(ms)));
+            rows.push((row.try_get(3)?, due_at.map(ms), fetch_at.map(ms)));
         }
-        let last = found.last().map(|row| row.try_get(2)).transpose()?;
+        let last = found.last().map(|row| row.try_get(3)).transpose()?;
         let Some(last) = last else { return Ok(None) };
         let set = sqlx::query(RESCHEDULE).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
         Ok(Some((last, set.rows_affected())))
@@ -221,10 +224,10 @@ impl Store {
     }
 }
 
-/// When a conversation is due and when it must be read, from its row and those of its attempts.
+/// When a conversation is due and when it must be read, from its row, those of its attempts, and that of its hold.
 fn decide_again(
-    conversation: &str,
-    attempts: &str,
+    [conversation, attempts]: [&str; 2],
+    hold: Option<&str>,
     edition: &Edition,
     now: Timestamp,
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
@@ -232,7 +235,9 @@ fn decide_again(
     let conversation: ConversationRow = serde_json::from_str(conversation).map_err(odd)?;
     let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
     let attempts = attempts.into_iter().map(|row| row.attempt(edition.dry_run())).collect::<Result<_, _>>()?;
+    let hold: Option<HoldRow> = hold.map(serde_json::from_str).transpose().map_err(odd)?;
+    let hold = hold.map(|row| row.hold()).transpose()?;
     let conversation = conversation.conversation()?;
-    let decision = decide(&conversation, &History { attempts }, edition.rules(), now);
+    let decision = decide(&conversation, &History { attempts, hold }, edition.rules(), now);
     Ok((decision.due_at(), to_read(&conversation, &decision, edition.rules(), now)))
 }

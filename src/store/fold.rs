@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::StoreError;
+use super::operator::HoldRow;
 use super::record::{Context, KeepBodies, Record, Recorded};
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
 use super::untold::is_told;
@@ -96,14 +97,13 @@ pub(super) struct Fold<'a> {
 impl<'a> Fold<'a> {
     pub(super) fn read(
         context: &'a Context,
-        seen: &str,
-        conversations: &str,
-        attempts: &str,
+        [seen, conversations, attempts, holds]: [&str; 4],
     ) -> Result<Self, StoreError> {
         let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
         let seen: Vec<(String, String, String)> = serde_json::from_str(seen).map_err(odd)?;
         let conversations: Vec<ConversationRow> = serde_json::from_str(conversations).map_err(odd)?;
         let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
+        let holds: Vec<HoldRow> = serde_json::from_str(holds).map_err(odd)?;
         let mut known = HashMap::new();
         for row in conversations {
             let fetch_at = row.17.map(rows::at).transpose()?;
@@ -115,6 +115,10 @@ impl<'a> Fold<'a> {
         for row in attempts {
             let key = (row.0.clone(), row.1.clone());
             history.entry(key).or_default().attempts.push(row.attempt(edition.dry_run())?);
+        }
+        for row in holds {
+            let hold = row.hold()?;
+            history.entry((row.0, row.1)).or_default().hold = Some(hold);
         }
         let seen = seen.into_iter().map(|(app_id, id, fingerprint)| ((app_id, id), fingerprint)).collect();
         let (changed, read) = (HashSet::new(), HashSet::new());

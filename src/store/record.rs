@@ -153,7 +153,9 @@ const READ: &str = "BEGIN IMMEDIATE; SELECT
        CROSS JOIN conversation c ON c.app_id = j.value->>0 AND c.id = j.value->>1),
     (SELECT json_group_array(json_array(a.app_id, a.conversation_id, a.rule, a.step, a.anchor_at, a.due_at, a.phase, a.outcome,
             a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest, a.changes)) FROM json_each(?2) j
-       CROSS JOIN attempt a ON a.app_id = j.value->>0 AND a.conversation_id = j.value->>1)";
+       CROSS JOIN attempt a ON a.app_id = j.value->>0 AND a.conversation_id = j.value->>1),
+    (SELECT json_group_array(json_array(h.app_id, h.conversation_id, h.since, h.until)) FROM json_each(?2) j
+       CROSS JOIN hold h ON h.app_id = j.value->>0 AND h.conversation_id = j.value->>1)";
 
 impl Store {
     /// Writes down a batch in one transaction and tells, for each item in order, what became of it. All or nothing:
@@ -180,7 +182,7 @@ async fn batch(writer: &mut Writing, batch: &[Record], context: &Context) -> Res
     let keys: Vec<_> = batch.iter().filter_map(key).collect();
     let touched: HashSet<_> = batch.iter().filter_map(|record| touched(record, context)).collect();
     let row = sqlx::query(READ).bind(json(&keys)).bind(json(&touched)).fetch_one(writer.beginning()).await?;
-    let mut fold = Fold::read(context, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?;
+    let mut fold = Fold::read(context, [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?])?;
     let results = batch.iter().map(|record| fold.add(record)).collect();
     fold.write(writer).await?;
     Ok(results)
@@ -251,7 +253,7 @@ async fn decided(
     let touched = json(&[(context.workspace(), id.as_str())]);
     let read = READ.trim_start_matches("BEGIN IMMEDIATE; ");
     let row = sqlx::query(read).bind("[]").bind(touched).fetch_one(connection).await?;
-    let mut fold = Fold::read(context, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?;
+    let mut fold = Fold::read(context, [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?])?;
     let key = (context.workspace().to_owned(), id.to_string());
     let Some(known) = fold.known.remove(&key) else { return Ok(None) };
     let history = fold.history.remove(&key).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::engine::rule::{RuleName, StepId};
 use crate::engine::{Action, Decision, Wish};
 use crate::intercom::error::Class;
 use crate::safety::{Acting, Budget, Spent};
-use crate::store::{Claim, Claimed, Inputs, Outcome, Settled};
+use crate::store::{Claim, Claimed, Inputs, Outcome, Pauses, Settled};
 
 /// Reading the conversation, the contact's name, the conversation once more, the call itself.
 const CALLS_OF_A_DEED: u32 = 4;
@@ -61,6 +61,7 @@ impl Sweeper {
         &self,
         id: &ConversationId,
         acting: &Acting,
+        pauses: &Pauses,
         budget: &mut Budget,
         swept: &mut Swept,
     ) -> Result<Next, SweepError> {
@@ -80,6 +81,11 @@ impl Sweeper {
             self.store.reschedule(id, &context).await?;
             return Ok(Next::Go);
         };
+        if let Some(why) = pauses.of(&due.rule) {
+            self.commit(claimed, &Outcome::Deferred(why), &inputs(&known.conversation, &[])).await?;
+            self.rest_if_still_due(id, acting).await?;
+            return Ok(Next::Go);
+        }
         if let Err(spent) = budget.allows(step.kind, action.speaks()) {
             self.over_budget(id, acting, claimed, spent, budget, &known.conversation).await?;
             return Ok(Next::Go);

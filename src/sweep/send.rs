@@ -12,7 +12,7 @@ use crate::engine::{Action, Part, PartId, rule, snoozed_until, wish};
 use crate::intercom::client::{Answer, ReadConversation};
 use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
-use crate::store::{Answered, Claimed, Decided, Outcome, Sending};
+use crate::store::{Answered, Barred, Claimed, Decided, Outcome, Sending};
 
 /// A definite refusal rests that long before the step is tried again.
 const PARKED: SignedDuration = SignedDuration::from_hours(24);
@@ -88,8 +88,12 @@ impl Sweeper {
             wishes: if writes { ready.wishes.clone() } else { Vec::new() },
         };
         let Some(claimed) = self.store.about_to_send(ready.claimed, &sending).await? else {
-            let why = "another attempt at the same step is under way";
-            return Ok((ready.claimed, Err(Outcome::Left(why.into()))));
+            let outcome = match self.store.barred(ready.claimed, now).await? {
+                Barred::Paused(why) => Outcome::Deferred(why),
+                Barred::Held(why) => Outcome::Left(why),
+                Barred::Taken => Outcome::Left("another attempt at the same step is under way".into()),
+            };
+            return Ok((ready.claimed, Err(outcome)));
         };
         if self.is_old(&ready.fresh) && !ready.step.kind.labels() {
             let why = "what was read had grown old before the call could leave";

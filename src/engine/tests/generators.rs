@@ -217,7 +217,7 @@ fn history_of(mut attempts: Vec<Attempt>) -> History {
     }
     let mut seen = std::collections::HashSet::new();
     attempts.retain(|made| seen.insert((made.rule.clone(), made.step, made.anchor_at)));
-    History { attempts }
+    History { attempts, ..History::default() }
 }
 
 /// What the daemon may have done: any steps, in any phase, at any time.

@@ -49,7 +49,7 @@ fn all_begun(conversation: &Conversation, rules: &RuleSet, now: Timestamp) -> Hi
         let done = attempt(rule.name.clone(), rule.steps.first()?.id, anchor, anchor);
         Some(Attempt { phase: Phase::Done, done_at: Some(anchor), ..done })
     };
-    History { attempts: rules.rules.iter().filter_map(began).collect() }
+    History { attempts: rules.rules.iter().filter_map(began).collect(), ..History::default() }
 }
 
 proptest! {

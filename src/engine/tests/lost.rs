@@ -42,7 +42,7 @@ fn after_a_lost_reply(seconds: i64) -> String {
     let (snapshot, channel) = (Some(fetched(at(20), State::Open, &[])), Some("conversation".to_owned()));
     let seen = Sighting { parts, snapshot, channel, whole: true, ..Sighting::of(id()) };
     let conversation = Conversation::unread(id()).after(&seen, Some(ADMIN));
-    brief(&decide(&conversation, &History { attempts: vec![lost] }, &rules, at(9 * DAY)))
+    brief(&decide(&conversation, &History { attempts: vec![lost], ..History::default() }, &rules, at(9 * DAY)))
 }
 
 #[test]

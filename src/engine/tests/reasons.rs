@@ -58,7 +58,12 @@ fn reminded() -> Attempt {
 }
 
 fn decided(conversation: &Conversation, attempts: Vec<Attempt>, now: i64) -> String {
-    super::story::told(&brief(&decide(conversation, &History { attempts }, &rules(RULES), at(now))))
+    super::story::told(&brief(&decide(
+        conversation,
+        &History { attempts, ..History::default() },
+        &rules(RULES),
+        at(now),
+    )))
 }
 
 #[test]
@@ -294,7 +299,7 @@ fn parts_by_our_admin_are_ours_by_their_id_their_text_or_their_nearness() {
             ..part(number, at(second), Actor::Teammate, &[class])
         };
         let seen = open().after(&Sighting { parts: vec![by_us], ..Sighting::of(id()) }, Some(ADMIN));
-        let history = History { attempts: vec![attempt.clone()] };
+        let history = History { attempts: vec![attempt.clone()], ..History::default() };
         let view = view::View::of(&seen, &history, at(2 * DAY));
         let others = view.latest(class).is_some_and(|activity| activity.at == at(second));
         assert_eq!(!others, ours, "{name}");

@@ -1,0 +1,93 @@
+//! `autoclosed pause` and `autoclosed resume`: everything, or one rule, stops acting; recording goes on.
+
+use std::io::{self, Write};
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::Told;
+use super::desk::{CommandError, Desk};
+
+/// What does not act now.
+#[derive(Debug, Serialize)]
+pub struct Paused {
+    rule: Option<String>,
+    changed: bool,
+    paused: bool,
+    paused_rules: Vec<String>,
+    #[serde(skip)]
+    asked_to_pause: bool,
+}
+
+/// Stops everything, or one rule of the configuration.
+pub async fn pause(desk: &Desk, rule: Option<&str>) -> Result<Paused, CommandError> {
+    if let Some(rule) = rule {
+        is_known(desk, rule)?;
+    }
+    let changed = desk.store.pause(rule, desk.now()).await?;
+    now(desk, rule, changed, true).await
+}
+
+/// Lets everything, or one rule, act again. A rule that was paused by its name stays so until it is resumed by it.
+pub async fn resume(desk: &Desk, rule: Option<&str>) -> Result<Paused, CommandError> {
+    let changed = desk.store.resume(rule, desk.now()).await?;
+    if let (Some(rule), false) = (rule, changed) {
+        is_known(desk, rule)?;
+    }
+    now(desk, rule, changed, false).await
+}
+
+async fn now(desk: &Desk, rule: Option<&str>, changed: bool, asked_to_pause: bool) -> Result<Paused, CommandError> {
+    let pauses = desk.store.pauses().await?;
+    let paused_rules = pauses.rules.keys().map(ToString::to_string).collect();
+    Ok(Paused { rule: rule.map(str::to_owned), changed, paused: pauses.all.is_some(), paused_rules, asked_to_pause })
+}
+
+fn is_known(desk: &Desk, rule: &str) -> Result<(), CommandError> {
+    let known: Vec<_> = desk.config.rules.rules.iter().map(|known| known.name.as_str()).collect();
+    if known.contains(&rule) {
+        return Ok(());
+    }
+    let instead = match known.as_slice() {
+        [] => "the configuration has no rules".to_owned(),
+        known => format!("the rules are {}", listed(known)),
+    };
+    Err(CommandError::Usage(format!("there is no rule `{rule}`; {instead}")))
+}
+
+fn listed<S: AsRef<str>>(rules: &[S]) -> String {
+    rules.iter().map(|rule| format!("`{}`", rule.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+impl Told for Paused {
+    fn tell(&self, out: &mut dyn Write, _zone: &TimeZone) -> io::Result<()> {
+        self.tell_what_was_asked(out)?;
+        if !self.asked_to_pause && self.paused && self.rule.is_some() {
+            writeln!(out, "Everything is paused still: `autoclosed resume`.")?;
+        }
+        if !self.asked_to_pause && self.rule.is_none() && !self.paused_rules.is_empty() {
+            let rules = listed(&self.paused_rules);
+            writeln!(out, "Paused by name still: {rules}. `autoclosed resume --rule NAME` lets one act again.")?;
+        }
+        Ok(())
+    }
+}
+
+impl Paused {
+    fn tell_what_was_asked(&self, out: &mut dyn Write) -> io::Result<()> {
+        let already = if self.changed { "" } else { " already" };
+        match (self.asked_to_pause, &self.rule) {
+            (true, None) => writeln!(
+                out,
+                "Paused{already}: nothing is sent to Intercom, notifications are recorded. `autoclosed resume` ends it."
+            ),
+            (true, Some(rule)) => {
+                writeln!(out, "Rule `{rule}` is paused{already}. `autoclosed resume --rule {rule}` ends it.")
+            }
+            (false, None) if self.changed => writeln!(out, "Resumed: the rules act again."),
+            (false, None) => writeln!(out, "It was not paused."),
+            (false, Some(rule)) if self.changed => writeln!(out, "Rule `{rule}` acts again."),
+            (false, Some(rule)) => writeln!(out, "Rule `{rule}` was not paused."),
+        }
+    }
+}
