@@ -269,7 +269,7 @@ async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreE
         return Ok(None);
     }
     let newest = "SELECT max(version) FROM _sqlx_migrations";
-    Ok(sqlx::query_scalar(newest).fetch_one(connection).await.map_err(damaged)?)
+    sqlx::query_scalar(newest).fetch_one(connection).await.map_err(damaged)
 }
 
 /// The newest schema that this program knows.

@@ -13,7 +13,7 @@ use crate::store::Met;
 
 /// How a conversation stands with the operator.
 #[derive(Debug, Serialize)]
-pub struct Held {
+pub struct HoldAnswer {
     conversation: String,
     held: bool,
     until: Option<Timestamp>,
@@ -21,27 +21,27 @@ pub struct Held {
 }
 
 /// Leaves a conversation alone from now on: until then, or until it is released. `until` is as on the command line.
-pub async fn hold(desk: &Desk, id: &ConversationId, until: Option<&str>) -> Result<Held, CommandError> {
+pub async fn hold(desk: &Desk, id: &ConversationId, until: Option<&str>) -> Result<HoldAnswer, CommandError> {
     let now = desk.now();
     let until = until.map(|text| moments::until(text, now)).transpose();
     let until = until.map_err(|why| CommandError::Usage(format!("--until: {why}")))?;
     match desk.store.hold(desk.app_id()?, id, until, now).await? {
         Met::Unknown => Err(CommandError::UnknownConversation(id.clone())),
-        met => Ok(Held { conversation: id.to_string(), held: true, until, changed: met == Met::Done }),
+        met => Ok(HoldAnswer { conversation: id.to_string(), held: true, until, changed: met == Met::Done }),
     }
 }
 
 /// Leaves it to the rules again.
-pub async fn release(desk: &Desk, id: &ConversationId) -> Result<Held, CommandError> {
+pub async fn release(desk: &Desk, id: &ConversationId) -> Result<HoldAnswer, CommandError> {
     match desk.store.release(desk.app_id()?, id, desk.now()).await? {
         Met::Unknown => Err(CommandError::UnknownConversation(id.clone())),
-        met => Ok(Held { conversation: id.to_string(), held: false, until: None, changed: met == Met::Done }),
+        met => Ok(HoldAnswer { conversation: id.to_string(), held: false, until: None, changed: met == Met::Done }),
     }
 }
 
-impl Told for Held {
+impl Told for HoldAnswer {
     fn tell(&self, out: &mut dyn Write, zone: &TimeZone) -> io::Result<()> {
-        let Held { conversation: id, held, until, changed } = self;
+        let HoldAnswer { conversation: id, held, until, changed } = self;
         match (held, until, changed) {
             (true, Some(until), _) => {
                 writeln!(out, "Conversation {id} is held: no rule touches it until {}.", moments::said(*until, zone))

@@ -10,7 +10,7 @@ use super::desk::{CommandError, Desk};
 
 /// What does not act now.
 #[derive(Debug, Serialize)]
-pub struct Paused {
+pub struct PauseAnswer {
     rule: Option<String>,
     changed: bool,
     paused: bool,
@@ -20,7 +20,7 @@ pub struct Paused {
 }
 
 /// Stops everything, or one rule of the configuration.
-pub async fn pause(desk: &Desk, rule: Option<&str>) -> Result<Paused, CommandError> {
+pub async fn pause(desk: &Desk, rule: Option<&str>) -> Result<PauseAnswer, CommandError> {
     if let Some(rule) = rule {
         is_known(desk, rule)?;
     }
@@ -29,7 +29,7 @@ pub async fn pause(desk: &Desk, rule: Option<&str>) -> Result<Paused, CommandErr
 }
 
 /// Lets everything, or one rule, act again. A rule that was paused by its name stays so until it is resumed by it.
-pub async fn resume(desk: &Desk, rule: Option<&str>) -> Result<Paused, CommandError> {
+pub async fn resume(desk: &Desk, rule: Option<&str>) -> Result<PauseAnswer, CommandError> {
     let changed = desk.store.resume(rule, desk.now()).await?;
     if let (Some(rule), false) = (rule, changed) {
         is_known(desk, rule)?;
@@ -37,10 +37,21 @@ pub async fn resume(desk: &Desk, rule: Option<&str>) -> Result<Paused, CommandEr
     now(desk, rule, changed, false).await
 }
 
-async fn now(desk: &Desk, rule: Option<&str>, changed: bool, asked_to_pause: bool) -> Result<Paused, CommandError> {
+async fn now(
+    desk: &Desk,
+    rule: Option<&str>,
+    changed: bool,
+    asked_to_pause: bool,
+) -> Result<PauseAnswer, CommandError> {
     let pauses = desk.store.pauses().await?;
     let paused_rules = pauses.rules.keys().map(ToString::to_string).collect();
-    Ok(Paused { rule: rule.map(str::to_owned), changed, paused: pauses.all.is_some(), paused_rules, asked_to_pause })
+    Ok(PauseAnswer {
+        rule: rule.map(str::to_owned),
+        changed,
+        paused: pauses.all.is_some(),
+        paused_rules,
+        asked_to_pause,
+    })
 }
 
 fn is_known(desk: &Desk, rule: &str) -> Result<(), CommandError> {
@@ -59,7 +70,7 @@ fn listed<S: AsRef<str>>(rules: &[S]) -> String {
     rules.iter().map(|rule| format!("`{}`", rule.as_ref())).collect::<Vec<_>>().join(", ")
 }
 
-impl Told for Paused {
+impl Told for PauseAnswer {
     fn tell(&self, out: &mut dyn Write, _zone: &TimeZone) -> io::Result<()> {
         self.tell_what_was_asked(out)?;
         if !self.asked_to_pause && self.paused && self.rule.is_some() {
@@ -73,7 +84,7 @@ impl Told for Paused {
     }
 }
 
-impl Paused {
+impl PauseAnswer {
     fn tell_what_was_asked(&self, out: &mut dyn Write) -> io::Result<()> {
         let already = if self.changed { "" } else { " already" };
         match (self.asked_to_pause, &self.rule) {
