@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Told;
 use super::desk::{CommandError, Desk};
+use crate::config;
 
 /// What does not act now.
 #[derive(Debug, Serialize)]
@@ -59,9 +60,11 @@ fn is_known(desk: &Desk, rule: &str) -> Result<(), CommandError> {
     if known.contains(&rule) {
         return Ok(());
     }
-    let instead = match known.as_slice() {
-        [] => "the configuration has no rules".to_owned(),
-        known => format!("the rules are {}", listed(known)),
+    let nearest = config::nearest(rule, known.iter().copied());
+    let instead = match (nearest, known.as_slice()) {
+        (Some(nearest), _) => format!("did you mean `{nearest}`?"),
+        (None, []) => "the configuration has no rules".to_owned(),
+        (None, known) => format!("the rules are {}", listed(known)),
     };
     Err(CommandError::Usage(format!("there is no rule `{rule}`; {instead}")))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use autoclosed::clock::{Clock, ManualClock};
+use autoclosed::command::desk::Desk;
 use autoclosed::config::{self, Secrets};
 use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::engine::ConversationId;
@@ -147,17 +148,32 @@ impl House {
 
     /// What is configured, as the next start and a reload read it.
     pub(crate) fn config(&self) -> config::Config {
+        config::parse("test.toml", self.text().as_bytes()).unwrap().config
+    }
+
+    /// The same as a file, for the program's commands.
+    pub(crate) fn file(&self) -> PathBuf {
+        let file = self.folder.path().join("a.toml");
+        std::fs::write(&file, self.text()).unwrap();
+        file
+    }
+
+    /// What a command finds beside the daemon, at the daemon's time.
+    pub(crate) async fn desk(&self) -> Desk {
+        Desk::open(&self.file(), self.daemon_clock.clone().into()).await.unwrap()
+    }
+
+    fn text(&self) -> String {
         let (head, rules) = match self.configuration.find("[[") {
             Some(at) => self.configuration.split_at(at),
             None => (self.configuration.as_str(), ""),
         };
-        let text = format!(
+        format!(
             "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.2:0\"\n\
              [database]\nurl = \"sqlite:{}\"\n{rules}",
             self.intercom.url(),
             self.database().display()
-        );
-        config::parse("test.toml", text.as_bytes()).unwrap().config
+        )
     }
 
     pub(crate) async fn start(&mut self) {
@@ -255,12 +271,12 @@ impl House {
     }
 
     /// The whole report; its status code says the same as its words.
-    async fn health(&self) -> Value {
+    pub(crate) async fn health(&self) -> Value {
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let answer = client.get(format!("http://{}/health", self.daemon().admin_address())).send().await.unwrap();
         let status = answer.status().as_u16();
         let report: Value = answer.json().await.unwrap();
-        assert_eq!(status == 200, report["status"] == "ok", "{report}");
+        assert_eq!(status != 200, report["status"] == "bad", "{report}");
         report
     }
 
