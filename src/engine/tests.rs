@@ -7,6 +7,7 @@ mod conditions;
 mod facts;
 mod generators;
 mod golden;
+mod held;
 mod keeping;
 mod late;
 mod laws;

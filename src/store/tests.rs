@@ -20,6 +20,7 @@ mod attempts;
 mod batches;
 mod counts;
 mod opening;
+mod operator;
 mod order;
 mod outcomes;
 mod recording;

@@ -1,5 +1,6 @@
 //! The program itself, as an operator runs it: exit statuses, what it prints, signals, and one close from end to end.
 
+mod heeds;
 mod refusals;
 
 use std::io::{BufRead, BufReader, Read};

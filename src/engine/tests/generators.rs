@@ -211,18 +211,24 @@ fn deed(anchor: impl Strategy<Value = Timestamp>) -> impl Strategy<Value = Attem
     )
 }
 
-fn history_of(mut attempts: Vec<Attempt>) -> History {
+/// An operator's word, now and then: without an end, or one that ends somewhere.
+fn hold() -> impl Strategy<Value = Option<Hold>> {
+    let until = prop_oneof![1 => Just(None), 3 => moment().prop_map(Some)];
+    prop::option::weighted(0.2, (moment(), until).prop_map(|(since, until)| Hold { since, until }))
+}
+
+fn history_of((mut attempts, hold): (Vec<Attempt>, Option<Hold>)) -> History {
     for (number, deed) in (9_000..).zip(attempts.iter_mut().flat_map(|attempt| &mut attempt.deeds)) {
         deed.part = Some(PartId::Part(number));
     }
     let mut seen = std::collections::HashSet::new();
     attempts.retain(|made| seen.insert((made.rule.clone(), made.step, made.anchor_at)));
-    History { attempts, ..History::default() }
+    History { attempts, hold }
 }
 
 /// What the daemon may have done: any steps, in any phase, at any time.
 pub(super) fn history() -> impl Strategy<Value = History> {
-    vec(deed(moment()), 0..5).prop_map(history_of)
+    (vec(deed(moment()), 0..5), hold()).prop_map(history_of)
 }
 
 /// A conversation, and deeds that count from what happened in it, so that rules have begun.
@@ -231,7 +237,7 @@ pub(super) fn begun() -> impl Strategy<Value = (Conversation, History)> {
         let mut anchors: Vec<Timestamp> = conversation.latest.values().map(|(at, _)| *at).collect();
         anchors.extend(conversation.wakes.iter().map(|(at, _)| *at));
         anchors.push(at(0));
-        let deeds = vec(deed(prop::sample::select(anchors)), 1..6).prop_map(history_of);
+        let deeds = (vec(deed(prop::sample::select(anchors)), 1..6), hold()).prop_map(history_of);
         (Just(conversation), deeds)
     })
 }

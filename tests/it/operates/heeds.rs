@@ -1,0 +1,70 @@
+//! A running program heeds what an operator says from another one.
+
+use super::*;
+
+/// Sweeps but once a day, so that whatever is done is done on the operator's word.
+const SELDOM: &str = r#"
+[schedule]
+sweep = "0 0 0 * * *"
+
+[[rule]]
+name = "snoozed"
+match.state = ["snoozed", "woken"]
+match.waiting_on = "anyone"
+step = [{ after = "1 second", do = "close", silent = true }]
+"#;
+
+/// Half a second between two looks, a sweep, and a machine that has other things to do.
+const SOON: Duration = Duration::from_secs(5);
+
+async fn status(ready: &Value) -> (u16, Value) {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let answer = client.get(ready["health"].as_str().unwrap()).send().await.unwrap();
+    (answer.status().as_u16(), answer.json::<Value>().await.unwrap()["status"].clone())
+}
+
+/// The program keeps its own time, so the second until the step is due passes on the real clock.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_holds_at_once_and_what_was_due_goes_on_soon_after_it_was_resumed() {
+    let fake = FakeIntercom::start(Clock::System, Workspace::default()).await.unwrap();
+    let place = Place::new(&configuration(&fake.url(), SELDOM));
+    let mut running = Running::start(&place);
+    let ready = running.wait_for("is ready");
+    fake.send_notifications_to(ready["webhook"].as_str().unwrap(), CLIENT_SECRET);
+    until(|| !fake.calls().is_empty()).await;
+    assert_eq!(place.output("pause").status.code(), Some(0));
+    let id = fake.contact_starts("How do I export my data?");
+    fake.teammate_snoozes(&id, Clock::System.now() + SignedDuration::from_hours(24));
+    fake.settle().await;
+    running.wait_for("an operator's word was heard");
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(fake.mutating_calls().len(), 0, "due, and paused");
+    assert_eq!(status(&ready).await, (200, json!("paused")));
+
+    let began = Instant::now();
+    assert_eq!(place.output("resume").status.code(), Some(0));
+    until(|| fake.conversation(&id).unwrap().state == "closed").await;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert_eq!(status(&ready).await, (200, json!("ok")));
+    assert_eq!(running.signal("TERM").0.code(), Some(0));
+}
+
+#[test]
+fn a_command_without_a_database_says_what_to_start_and_makes_none() {
+    let place = Place::new(&lonely(CALM));
+    let done = place.output("pause");
+    assert_eq!(done.status.code(), Some(1));
+    insta::assert_snapshot!(told(&done.stderr), @"autoclosed: there is no database at a.db; start `autoclosed run` first, or name another in [database] url");
+    std::fs::write(place.file("a.db"), "").unwrap();
+    assert_eq!(place.output("pause").status.code(), Some(1));
+    std::fs::write(place.file("a.db"), "notes of somebody else's").unwrap();
+    assert_eq!(place.output("pause").status.code(), Some(3));
+    assert_eq!(std::fs::read(place.file("a.db")).unwrap(), b"notes of somebody else's");
+}
+
+#[test]
+fn a_command_with_a_broken_configuration_tells_it_as_check_does() {
+    let place = Place::new("mode = \"life\"\n");
+    let (check, pause) = (place.output("check"), place.output("pause"));
+    assert_eq!((pause.status.code(), told(&pause.stderr)), (Some(2), told(&check.stderr)));
+}
