@@ -203,11 +203,25 @@ pub struct Loaded {
 
 /// Reads and checks a file of at most 10 MiB, with the files that it names. One that cannot be read is a diagnostic.
 pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
+    understand(path).and_then(Understood::checked)
+}
+
+/// What of a file can be understood, with its mistakes beside it: for whoever must stop the daemon whatever they are.
+/// What they leave open has its default.
+pub fn salvage(path: &Path) -> Result<(Config, Diagnostics), Diagnostics> {
+    let Understood { config, found, .. } = understand(path)?;
+    match config {
+        Some(config) => Ok((config, found)),
+        None => Err(found),
+    }
+}
+
+fn understand(path: &Path) -> Result<Understood, Diagnostics> {
     let file = path.display().to_string();
     match read(path) {
         Ok(text) => {
             let folder = path.parent().unwrap_or(Path::new(""));
-            parse_with(&file, &text, &|name| read(&folder.join(name)))
+            understood(&file, &text, &|name| read(&folder.join(name)))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let help = "name another file with --config, or in AUTOCLOSED_CONFIG";
@@ -238,17 +252,34 @@ pub fn parse(file: &str, text: &[u8]) -> Result<Loaded, Diagnostics> {
 
 /// The same, where `files` reads what the configuration names.
 fn parse_with(file: &str, text: &[u8], files: Files<'_>) -> Result<Loaded, Diagnostics> {
+    understood(file, text, files).and_then(Understood::checked)
+}
+
+/// A text as far as it can be understood, and what was found in it.
+struct Understood {
+    config: Option<Config>,
+    found: Diagnostics,
+    calendar_places: Vec<Diagnostic>,
+}
+
+impl Understood {
+    fn checked(self) -> Result<Loaded, Diagnostics> {
+        let Understood { config, found, calendar_places } = self;
+        match config {
+            Some(config) if found.errors.is_empty() => Ok(Loaded { config, warnings: found, calendar_places }),
+            _ => Err(found),
+        }
+    }
+}
+
+fn understood(file: &str, text: &[u8], files: Files<'_>) -> Result<Understood, Diagnostics> {
     let text = decode(file, text)?;
     let (table, syntax) = DeTable::parse_recoverable(&text);
     let notes = Notes::new(file, &text, &syntax);
     let top = Reader::new(&notes, "the configuration", 0..0, Some(table.get_ref()));
     let config = sections::config(top, files);
     let calendar_places = openings::places(&notes, table.get_ref());
-    let found = notes.into_found();
-    match config {
-        Some(config) if found.errors.is_empty() => Ok(Loaded { config, warnings: found, calendar_places }),
-        _ => Err(found),
-    }
+    Ok(Understood { config, found: notes.into_found(), calendar_places })
 }
 
 /// Lines end with a line feed alone, whatever the editor writes: a message is known again by its text.

@@ -21,10 +21,10 @@ fn main() -> ExitCode {
         Command::Run { file } => run(file),
         Command::Check { common } => check(common),
         Command::Hold { id, until, common } => {
-            at_desk(common, async |desk| hold::hold(desk, &id, until.as_deref()).await)
+            at_once(common, async |desk| hold::hold(desk, &id, until.as_deref()).await)
         }
         Command::Release { id, common } => at_desk(common, async |desk| hold::release(desk, &id).await),
-        Command::Pause { rule, common } => at_desk(common, async |desk| pause::pause(desk, rule.as_deref()).await),
+        Command::Pause { rule, common } => at_once(common, async |desk| pause::pause(desk, rule.as_deref()).await),
         Command::Resume { rule, common } => at_desk(common, async |desk| pause::resume(desk, rule.as_deref()).await),
         Command::Demo => demo(),
     };
@@ -39,15 +39,40 @@ fn at_desk<T: Told>(
     Common { file, json }: Common,
     work: impl AsyncFnOnce(&Desk) -> Result<T, CommandError>,
 ) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(async {
+    concluded(async {
         let desk = Desk::open(&file.path(), Clock::System).await?;
-        let told = work(&desk).await?;
-        command::print(&told, json, &mut anstream::stdout(), &desk.config.timezone)?;
-        desk.store.close().await;
-        Ok(())
-    });
-    match done {
+        work_at(desk, json, work).await
+    })
+}
+
+/// The same for what stops the daemon: mistakes in the configuration are told, and do not stand in its way.
+fn at_once<T: Told>(
+    Common { file, json }: Common,
+    work: impl AsyncFnOnce(&Desk) -> Result<T, CommandError>,
+) -> anyhow::Result<ExitCode> {
+    concluded(async {
+        let (desk, found) = Desk::open_to_stop(&file.path(), Clock::System).await?;
+        if desk.mistaken {
+            anstream::stderr().write_all(found.render(io::stderr().is_terminal()).as_bytes())?;
+        }
+        work_at(desk, json, work).await
+    })
+}
+
+async fn work_at<T: Told>(
+    desk: Desk,
+    json: bool,
+    work: impl AsyncFnOnce(&Desk) -> Result<T, CommandError>,
+) -> Result<(), CommandError> {
+    let told = work(&desk).await?;
+    command::print(&told, json, &mut anstream::stdout(), &desk.config.timezone)?;
+    desk.store.close().await;
+    Ok(())
+}
+
+fn concluded(done: impl Future<Output = Result<(), CommandError>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match runtime.block_on(done) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(CommandError::Configuration(diagnostics)) => refuse(&diagnostics),
         Err(error) => {

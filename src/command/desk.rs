@@ -24,6 +24,8 @@ use crate::store::{Context, Store, StoreError};
 pub struct Desk {
     /// The configuration as the file says it now. A running daemon may not have read it yet.
     pub config: Config,
+    /// The file has mistakes, so that not all of what it should say is in `config`.
+    pub mistaken: bool,
     /// The database.
     pub store: Store,
     /// The clock.
@@ -83,6 +85,18 @@ impl Desk {
     /// Reads the file at `path`, and opens the database that it names.
     pub async fn open(path: &Path, clock: Clock) -> Result<Desk, CommandError> {
         let config = config::load(path).map_err(CommandError::Configuration)?.config;
+        Desk::with(config, false, clock).await
+    }
+
+    /// The same whatever mistakes the file has, as far as it tells where the database is: they must not keep anybody
+    /// from stopping the daemon.
+    pub async fn open_to_stop(path: &Path, clock: Clock) -> Result<(Desk, Diagnostics), CommandError> {
+        let (config, found) = config::salvage(path).map_err(CommandError::Configuration)?;
+        let mistaken = !found.errors.is_empty();
+        Ok((Desk::with(config, mistaken, clock).await?, found))
+    }
+
+    async fn with(config: Config, mistaken: bool, clock: Clock) -> Result<Desk, CommandError> {
         let file = &config.database.path;
         if std::fs::metadata(file).is_ok_and(|file| file.len() == 0) || !file.exists() {
             return Err(CommandError::NoDatabase(file.clone()));
@@ -90,7 +104,7 @@ impl Desk {
         let store = Store::open_beside(file).await?;
         let identity = identity::remembered(&store, &daemon::expected(&config)).await?;
         let names = Names::remembered(&store).await?;
-        Ok(Desk { config, store, clock, identity, names })
+        Ok(Desk { config, mistaken, store, clock, identity, names })
     }
 
     /// The time.

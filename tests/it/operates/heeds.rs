@@ -65,6 +65,25 @@ fn a_command_without_a_database_says_what_to_start_and_makes_none() {
 #[test]
 fn a_command_with_a_broken_configuration_tells_it_as_check_does() {
     let place = Place::new("mode = \"life\"\n");
-    let (check, pause) = (place.output("check"), place.output("pause"));
-    assert_eq!((pause.status.code(), told(&pause.stderr)), (Some(2), told(&check.stderr)));
+    let (check, resume) = (place.output("check"), place.output("resume"));
+    assert_eq!((resume.status.code(), told(&resume.stderr)), (Some(2), told(&check.stderr)));
+}
+
+#[tokio::test]
+async fn no_mistake_in_the_configuration_keeps_anybody_from_pausing() {
+    let place = Place::new(&lonely(CALM));
+    autoclosed::store::Store::open(&place.file("a.db")).await.unwrap().close().await;
+    for (broken, arguments) in [
+        (lonely(&CALM.replace("7 days", "7")), vec![]),
+        (lonely(&CALM.replace("7 days", "7")), vec!["--rule", "snoozed"]),
+        (lonely(&format!("{CALM}\n[[rule\n")), vec![]),
+    ] {
+        std::fs::write(place.file("a.toml"), broken).unwrap();
+        let check = place.output("check");
+        let done = place.program("pause").args(arguments).output().unwrap();
+        assert_eq!((check.status.code(), done.status.code()), (Some(2), Some(0)), "{}", told(&done.stderr));
+        assert_eq!(told(&done.stderr), told(&check.stderr));
+    }
+    let pauses = autoclosed::store::Store::open(&place.file("a.db")).await.unwrap().pauses().await.unwrap();
+    assert!(pauses.all.is_some() && pauses.rules.contains_key(&"snoozed".into()), "{pauses:?}");
 }
