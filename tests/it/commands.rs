@@ -29,6 +29,15 @@ impl House {
             .stdin(Stdio::null());
         Answer::of(&program.output().unwrap())
     }
+
+    /// Each command line with what the program answers and its exit status, as on a terminal.
+    pub(crate) fn talk(&self, lines: &[&[&str]]) -> String {
+        let said = |line: &&[&str]| {
+            let Answer { status, out, err } = self.says(line);
+            format!("$ autoclosed {}\n{out}{err}[{}]\n", line.join(" "), status.unwrap())
+        };
+        lines.iter().map(said).collect()
+    }
 }
 
 impl Answer {

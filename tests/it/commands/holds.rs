@@ -71,24 +71,19 @@ async fn the_program_says_what_is_held_and_what_is_not() {
     let house = House::with(QUIET_A_DAY).await;
     let id = house.answered().await;
     let id = id.as_str();
-    let mut told = String::new();
-    for line in [
-        vec!["hold", id],
-        vec!["hold", id, "--until", "2097-03-09T17:00:00+01:00"],
-        vec!["hold", id, "--until", "2097-03-09T17:00:00+01:00", "--json"],
-        vec!["release", id],
-        vec!["release", id],
-        vec!["release", id, "--json"],
-        vec!["hold", "404"],
-        vec!["release", "404"],
-        vec!["hold", id, "--until", "2001-01-01T00:00:00Z"],
-        vec!["hold", id, "--until", "soon"],
-        vec!["hold", "12a"],
-    ] {
-        let answer = house.says(&line);
-        let line = line.join(" ");
-        told += &format!("$ autoclosed {line}\n{}{}[{}]\n", answer.out, answer.err, answer.status.unwrap());
-    }
+    let told = house.talk(&[
+        &["hold", id],
+        &["hold", id, "--until", "2097-03-09T17:00:00+01:00"],
+        &["hold", id, "--until", "2097-03-09T17:00:00+01:00", "--json"],
+        &["release", id],
+        &["release", id],
+        &["release", id, "--json"],
+        &["hold", "404"],
+        &["release", "404"],
+        &["hold", id, "--until", "2001-01-01T00:00:00Z"],
+        &["hold", id, "--until", "soon"],
+        &["hold", "12a"],
+    ]);
     insta::assert_snapshot!(told, @r#"
     $ autoclosed hold 215470000000001
     Conversation 215470000000001 is held: no rule touches it. `autoclosed release 215470000000001` leaves it to the rules again.

@@ -93,23 +93,19 @@ async fn a_rule_that_was_paused_by_name_stays_so_when_everything_is_resumed() {
 #[tokio::test]
 async fn the_program_says_what_is_paused_and_what_is_not() {
     let house = House::with(TWO_RULES).await;
-    let mut told = String::new();
-    for line in [
-        vec!["pause"],
-        vec!["pause"],
-        vec!["pause", "--rule", "tagged"],
-        vec!["pause", "--rule", "tagged", "--json"],
-        vec!["resume"],
-        vec!["resume"],
-        vec!["resume", "--rule", "tagged"],
-        vec!["resume", "--rule", "tagged"],
-        vec!["resume", "--json"],
-        vec!["pause", "--rule", "taged"],
-        vec!["resume", "--rule", "taged"],
-    ] {
-        let answer = house.says(&line);
-        told += &format!("$ autoclosed {}\n{}{}[{}]\n", line.join(" "), answer.out, answer.err, answer.status.unwrap());
-    }
+    let told = house.talk(&[
+        &["pause"],
+        &["pause"],
+        &["pause", "--rule", "tagged"],
+        &["pause", "--rule", "tagged", "--json"],
+        &["resume"],
+        &["resume"],
+        &["resume", "--rule", "tagged"],
+        &["resume", "--rule", "tagged"],
+        &["resume", "--json"],
+        &["pause", "--rule", "taged"],
+        &["resume", "--rule", "taged"],
+    ]);
     insta::assert_snapshot!(told, @r#"
     $ autoclosed pause
     Paused: nothing is sent to Intercom, notifications are recorded. `autoclosed resume` ends it.
