@@ -28,7 +28,7 @@ pub(super) const RESCHEDULE: &str = "INSERT INTO conversation (app_id, id, flags
     ON CONFLICT (app_id, id) DO UPDATE SET due_at = excluded.due_at,
         fetch_at = coalesce(conversation.fetch_at, excluded.fetch_at)";
 
-/// What was told so long after a change is all that happened in its second.
+/// What was read so long after a change is all that happened in its second.
 const RESTED_MS: i64 = 2_000;
 
 /// A conversation as a search lists it.
@@ -77,8 +77,9 @@ impl Store {
     }
 
     /// Marks what a search listed for reading, where it is new or newer than what is known; not what
-    /// rests because it could not be read. Where what is known was told within two seconds of the change, another
-    /// change of that same second may be missing, and only reading it later settles that. Returns how many.
+    /// rests because it could not be read. Where what is known was only told, an earlier change may not have been; where
+    /// it was read within two seconds of the change, another of that same second may be missing. Only reading it later
+    /// settles that. Returns how many.
     pub async fn mark_listed(&self, app_id: &str, listed: &[Listing], now: Timestamp) -> Result<u64, StoreError> {
         let rows: Vec<_> = listed.iter().map(|one| (one.id.as_str(), one.updated_at.map_or(i64::MAX, ms))).collect();
         let mark = "INSERT INTO conversation (app_id, id, flags, latest, fetch_at)
@@ -86,7 +87,7 @@ impl Store {
             ON CONFLICT (app_id, id) DO UPDATE SET fetch_at = min(coalesce(fetch_at, excluded.fetch_at), excluded.fetch_at)
             WHERE conversation.fetch_tries = 0 AND (conversation.flags & 4 = 0
                OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)
-               OR conversation.updated_at > conversation.told_at - $4
+               OR (conversation.fetched = 0 OR conversation.updated_at > conversation.told_at - $4)
                   AND conversation.updated_at = (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id))";
         let mut writer = self.write().await;
         let marked = sqlx::query(mark)

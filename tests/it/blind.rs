@@ -1,0 +1,40 @@
+//! Ways to be blind and not to say so: what hides a change that no webhook told, and what only seems to be one.
+
+use autoclosed::engine::conversation::Class;
+use serde_json::json;
+
+use crate::harness::{House, QUIET_A_DAY, hours, minutes, seconds};
+use crate::metrics::page::Page;
+use crate::topics::deliver;
+use crate::topics::families::{Family, telling};
+
+async fn missed(house: &House) -> String {
+    Page::of(house).await.lines("autoclosed_missed_notifications_total").concat()
+}
+
+#[tokio::test]
+async fn an_answer_that_no_webhook_told_is_found_though_a_later_change_was_told_late() {
+    for late in [0, 1, 2, 30] {
+        let house = House::with(QUIET_A_DAY).await;
+        let id = house.intercom.contact_starts("How do I export my data?");
+        house.intercom.settle().await;
+        house.clock.advance(hours(1));
+        house.look().await;
+        house.intercom.drop_notifications(true);
+        house.intercom.teammate_replies(&id, "Under Settings.");
+        house.clock.advance(minutes(1));
+        house.intercom.teammate_prioritizes(&id, "high");
+        let at = house.clock.now().as_second();
+        let mut told =
+            Family::V2.notification(&telling(id.as_str().parse().unwrap(), "conversation.priority.updated", 3660));
+        assert_eq!(told["data"]["item"]["updated_at"], json!(at));
+        told["created_at"] = json!(at + late);
+        house.clock.advance(seconds(late));
+        assert_eq!(deliver(&house, &told).await, 200);
+        house.clock.advance(minutes(5));
+        house.look().await;
+        let answered = house.known(&id).await.unwrap().latest.keys().any(|(class, _)| *class == Class::TeammateReply);
+        assert!(answered, "told {late} s late: nobody is owed an answer");
+        assert_eq!(missed(&house).await, "1", "told {late} s late");
+    }
+}
