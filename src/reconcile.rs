@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::intercom::client::Search;
-use crate::intercom::error::Class;
+use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
 use crate::store::{Listing, StoreError};
 use crate::sweep::{SweepError, Sweeper};
@@ -26,6 +26,8 @@ const READ_AT_ONCE: u32 = 50;
 
 /// So many conversations that could not be read in a row end the look: Intercom is in trouble.
 const GIVE_UP_AFTER: u32 = 5;
+/// So often in a row may Intercom ask to slow down: other apps share the limit of the workspace.
+const PATIENCE: u32 = 5;
 
 /// What a look found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,7 +89,7 @@ async fn list(
 /// Reads everything that is marked, at half of the pace that we allow ourselves.
 async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepError> {
     let mut read = 0;
-    let mut failed_in_a_row = 0;
+    let (mut failed_in_a_row, mut slowed_down) = (0, 0);
     let mut leisure = Leisure::new();
     loop {
         let ids = sweeper.store.to_fetch(&acting.app_id, sweeper.standpoint.now(), READ_AT_ONCE).await?;
@@ -97,7 +99,16 @@ async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepErr
         tell_progress(sweeper, acting, read).await?;
         for id in ids {
             leisure.wait(sweeper.intercom.cap() / 2).await;
-            match sweeper.read_or_note(&acting.app_id, &id).await? {
+            let unread = match sweeper.read_or_note(&acting.app_id, &id).await {
+                // It stays marked, and whatever is asked for next waits as long as Intercom asks.
+                Err(SweepError::Intercom(IntercomError::RateLimited { .. })) if slowed_down < PATIENCE => {
+                    slowed_down += 1;
+                    continue;
+                }
+                unread => unread?,
+            };
+            slowed_down = 0;
+            match unread {
                 Some(error) if error.class() == Class::Ambiguous && failed_in_a_row + 1 == GIVE_UP_AFTER => {
                     return Err(error.into());
                 }

@@ -1,6 +1,8 @@
 //! Ways to be blind and not to say so: what hides a change that no webhook told, and what only seems to be one.
 
 use autoclosed::engine::conversation::Class;
+use autoclosed::fake_intercom::{Endpoint, Fault, RateReset};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::harness::{House, QUIET_A_DAY, hours, minutes, seconds};
@@ -36,5 +38,28 @@ async fn an_answer_that_no_webhook_told_is_found_though_a_later_change_was_told_
         let answered = house.known(&id).await.unwrap().latest.keys().any(|(class, _)| *class == Class::TeammateReply);
         assert!(answered, "told {late} s late: nobody is owed an answer");
         assert_eq!(missed(&house).await, "1", "told {late} s late");
+    }
+}
+
+#[tokio::test]
+async fn a_look_waits_where_intercom_asks_to_slow_down() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    let ids: Vec<_> = (0..4).map(|_| house.intercom.contact_starts("Hello?")).collect();
+    house.clock.advance(seconds(2));
+    house.start().await;
+    house.intercom.fault(Endpoint::Conversation, Fault::RateLimited { reset: RateReset::InSeconds(5) });
+    let time = house.clock.clone();
+    let passes = async move {
+        loop {
+            tokio::task::yield_now().await;
+            time.advance(SignedDuration::from_millis(5));
+        }
+    };
+    tokio::select! {
+        looked = house.daemon().reconcile() => assert_eq!(looked.map(|found| found.changed), Ok(4)),
+        () = passes => {}
+    }
+    for id in &ids {
+        assert!(house.known(id).await.unwrap().whole);
     }
 }
