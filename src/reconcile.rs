@@ -46,8 +46,15 @@ pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled,
     let last = sweeper.store.moment("looked_at").await?;
     let last_complete = sweeper.store.moment("looked_completely_at").await?;
     let fresh = last_complete.is_some_and(|at| began.duration_since(at) < COMPLETELY_EVERY);
-    let since = last.filter(|_| fresh).map(|at| at - OVERLAP);
-    let mut found = list(sweeper, acting, since, began).await?;
+    // The daily look lists nothing that is closed: what came and was closed since the last look is among the changes.
+    let since = last.filter(|at| began.duration_since(*at) < COMPLETELY_EVERY).map(|at| at - OVERLAP);
+    let mut found = Reconciled::default();
+    if since.is_some() {
+        found = list(sweeper, acting, since, began).await?;
+    }
+    if since.is_none() || !fresh {
+        found = list(sweeper, acting, None, began).await?;
+    }
     found.changed += read_marked(sweeper, acting).await?;
     if found.complete {
         sweeper.store.set_moment("looked_completely_at", began).await?;

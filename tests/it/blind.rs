@@ -63,3 +63,20 @@ async fn a_look_waits_where_intercom_asks_to_slow_down() {
         assert!(house.known(id).await.unwrap().whole);
     }
 }
+
+#[tokio::test]
+async fn what_came_and_was_closed_unseen_is_counted_by_the_daily_look_too() {
+    for (name, pause) in [("a usual look", hours(1)), ("the daily look", hours(24) - minutes(5))] {
+        let house = House::with(QUIET_A_DAY).await;
+        house.clock.advance(pause);
+        house.look().await;
+        house.intercom.drop_notifications(true);
+        let id = house.intercom.contact_starts("Hello?");
+        house.clock.advance(minutes(1));
+        house.intercom.teammate_closes(&id, Some("Bye."));
+        house.intercom.drop_notifications(false);
+        house.clock.advance(minutes(6));
+        house.look().await;
+        assert_eq!(missed(&house).await, "2", "{name}");
+    }
+}
