@@ -75,7 +75,7 @@ async fn list(
     let query = Search { states, updated_since: since, per_page: PAGE };
     let mut found = Reconciled { complete: since.is_none(), ..Reconciled::default() };
     let mut pages = sweeper.intercom.pages(query);
-    while let Some(page) = pages.next().await? {
+    while let Some(page) = pages.next().await.map_err(|error| sweeper.noted(error))? {
         if page.odd > 0 {
             tracing::warn!(count = page.odd, "the search listed conversations whose id is none; they are left alone");
         }

@@ -5,13 +5,17 @@ use autoclosed::fake_intercom::{Endpoint, Fault, RateReset};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::harness::{House, QUIET_A_DAY, hours, minutes, seconds};
+use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
 use crate::metrics::page::Page;
 use crate::topics::deliver;
 use crate::topics::families::{Family, telling};
 
 async fn missed(house: &House) -> String {
     Page::of(house).await.lines("autoclosed_missed_notifications_total").concat()
+}
+
+async fn well(house: &House, check: &str) -> bool {
+    house.check(check).await.starts_with("ok: ")
 }
 
 #[tokio::test]
@@ -79,4 +83,17 @@ async fn what_came_and_was_closed_unseen_is_counted_by_the_daily_look_too() {
         house.look().await;
         assert_eq!(missed(&house).await, "2", "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_token_refused_in_a_search_stops_acting() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.clock.advance(days(1));
+    let revoked = r#"{"type":"error.list","errors":[{"code":"token_revoked","message":"m"}]}"#;
+    house.intercom.fault_always(Endpoint::Search, Fault::Status { status: 401, body: revoked.into() });
+    assert!(house.daemon().reconcile().await.is_err());
+    house.sweep().await;
+    assert_eq!(house.state(&id), "open");
+    assert!(!well(&house, "intercom").await);
 }
