@@ -129,16 +129,18 @@ impl Store {
         }
     }
 
-    /// Notes that a conversation could not be read; it is tried again after 1, 2, 4 … 60 minutes.
-    pub async fn fetch_failed(&self, app_id: &str, id: &ConversationId, now: Timestamp) -> Result<(), StoreError> {
+    /// Notes that a conversation could not be read; it is tried again after 1, 2, 4 … 60 minutes. Returns how often that
+    /// had happened before.
+    pub async fn fetch_failed(&self, app_id: &str, id: &ConversationId, now: Timestamp) -> Result<i64, StoreError> {
         let mut writer = self.write().await;
         let tries = "SELECT fetch_tries FROM conversation WHERE app_id = $1 AND id = $2";
         let tries: Option<i64> =
             sqlx::query_scalar(tries).bind(app_id).bind(id.as_str()).fetch_optional(writer.connection()).await?;
-        let again = now + read_again_after(tries.unwrap_or(0));
+        let tries = tries.unwrap_or(0);
+        let again = now + read_again_after(tries);
         let note = "UPDATE conversation SET fetch_at = $1, fetch_tries = fetch_tries + 1 WHERE app_id = $2 AND id = $3";
         sqlx::query(note).bind(ms(again)).bind(app_id).bind(id.as_str()).execute(writer.connection()).await?;
-        Ok(())
+        Ok(tries)
     }
 
     /// Puts a conversation that is due off, because acting on it is not possible right now.

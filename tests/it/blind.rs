@@ -10,6 +10,8 @@ use crate::metrics::page::Page;
 use crate::topics::deliver;
 use crate::topics::families::{Family, telling};
 
+const FORBIDDEN: &str = r#"{"type":"error.list","errors":[{"code":"forbidden","message":"m"}]}"#;
+
 async fn missed(house: &House) -> String {
     Page::of(house).await.lines("autoclosed_missed_notifications_total").concat()
 }
@@ -66,6 +68,29 @@ async fn a_look_waits_where_intercom_asks_to_slow_down() {
     for id in &ids {
         assert!(house.known(id).await.unwrap().whole);
     }
+}
+
+#[tokio::test]
+async fn health_is_bad_while_intercom_shows_no_conversation_at_all() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    for _ in 0..8 {
+        house.intercom.contact_starts("Hello?");
+    }
+    house.clock.advance(seconds(2));
+    house.start().await;
+    house.intercom.fault_always(Endpoint::Conversation, Fault::Status { status: 403, body: FORBIDDEN.into() });
+    house.look().await;
+    house.sweep().await;
+    insta::assert_snapshot!(house.check("intercom").await, @"bad: refuses to show conversations (HTTP 403, code forbidden), so none of them is closed; give the app the permission to read conversations in the Developer Hub");
+    house.clock.advance(minutes(10));
+    house.look().await;
+    house.sweep().await;
+    assert!(!well(&house, "intercom").await, "it stays so");
+    house.intercom.clear_faults();
+    house.clock.advance(hours(1));
+    house.look().await;
+    house.sweep().await;
+    assert_eq!(house.bad().await, Vec::<String>::new());
 }
 
 #[tokio::test]
