@@ -36,6 +36,7 @@ pub(super) struct Jobs {
     expected: Expected,
     probe: Duration,
     retention: SignedDuration,
+    began: Duration,
     pub(super) sweeping: Mutex<Sweeps>,
     pub(super) looking: Mutex<LastLook>,
     pub(super) asking: Mutex<Asking>,
@@ -110,12 +111,14 @@ impl Drop for Progress<'_> {
 
 impl Jobs {
     pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config) -> Jobs {
+        let began = sweeper.standpoint.clock().elapsed();
         let sweeps = Sweeps { refusals: Refusals::default(), settings: sweeper.settings.clone() };
         Jobs {
             sweeper,
             expected,
             probe: config.intercom.probe,
             retention: config.database.retention,
+            began,
             sweeping: Mutex::new(sweeps),
             looking: Mutex::default(),
             asking: Mutex::default(),
@@ -142,6 +145,16 @@ impl Jobs {
         if let Err(error) = self.sweeper.store.listens(self.sweeper.standpoint.now(), rest).await {
             tracing::warn!(error = %error, "that the daemon lives could not be written down");
         }
+    }
+
+    /// Before the first answer, only the local clock could tell since when somebody listens.
+    async fn note_beginning(&self) -> Result<(), StoreError> {
+        let Sweeper { intercom, standpoint, store, board, .. } = &self.sweeper;
+        let Some(now) = intercom.intercom_now().filter(|_| !board.looked()) else { return Ok(()) };
+        let up = standpoint.clock().elapsed().saturating_sub(self.began);
+        // Intercom's clock shows whole seconds: up to one more has passed.
+        let up = SignedDuration::try_from(up).unwrap_or_default() - SignedDuration::from_secs(1);
+        store.began_to_listen(now - up, standpoint.now()).await
     }
 
     pub(super) async fn sweep(&self) -> Sweeping {
@@ -215,6 +228,7 @@ impl Jobs {
         let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
             return Err("Intercom did not say whose token it is; set [intercom] app_id and admin_id".into());
         };
+        self.note_beginning().await.map_err(|error| error.to_string())?;
         self.look_up_names().await.map_err(|error| error.to_string())?;
         self.reschedule_if_changed().await.map_err(|error| error.to_string())?;
         let found = reconcile::reconcile(sweeper, &Acting { app_id, admin_id }).await;

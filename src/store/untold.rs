@@ -59,6 +59,14 @@ impl Store {
         Ok(())
     }
 
+    /// Notes when the listening began by Intercom's clock, by which changes are dated: the local one may have been wrong.
+    pub async fn began_to_listen(&self, began: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        let began_at = "UPDATE listening SET since = min(since, $1), deaf_until = $1, alive_at = min(alive_at, $2)";
+        let mut writer = self.write().await;
+        sqlx::query(began_at).bind(ms(began)).bind(ms(now)).execute(writer.connection()).await?;
+        Ok(())
+    }
+
     /// Notes a sign of life, unless one was noted within `rest`.
     pub async fn listens(&self, now: Timestamp, rest: SignedDuration) -> Result<(), StoreError> {
         let note = "UPDATE listening SET alive_at = $1 WHERE alive_at <= $2";

@@ -111,6 +111,36 @@ async fn what_came_and_was_closed_unseen_is_counted_by_the_daily_look_too() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_behind_at_the_start_makes_no_misses_and_one_that_was_ahead_hides_none() {
+    for (name, ahead) in [("behind", minutes(-3)), ("ahead", days(1))] {
+        let mut house = House::without_daemon(QUIET_A_DAY).await;
+        let clock = house.give_the_daemon_a_clock();
+        house.clock.advance(minutes(10));
+        let id = house.answered().await;
+        house.clock.advance(minutes(1));
+        clock.set(house.clock.now() + ahead);
+        house.start().await;
+        house.look().await;
+        let pass = |time| {
+            clock.advance(time);
+            house.clock.advance(time);
+        };
+        pass(minutes(10));
+        house.look().await;
+        assert_eq!(
+            (missed(&house).await.as_str(), well(&house, "notifications").await),
+            ("0", true),
+            "{name}: before the start"
+        );
+        house.intercom.drop_notifications(true);
+        assert!(house.intercom.contact_replies(&id, "Hello?").is_some());
+        pass(minutes(10));
+        house.look().await;
+        assert_eq!(missed(&house).await, "1", "{name}: after it");
+    }
+}
+
+#[tokio::test]
 async fn a_token_refused_in_a_search_stops_acting() {
     let house = House::with(QUIET_A_DAY).await;
     let id = house.answered().await;
