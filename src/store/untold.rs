@@ -49,13 +49,15 @@ fn tells(part: &Part) -> bool {
 }
 
 impl Store {
-    /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life.
+    /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life; and what happened
+    /// while nobody did before that may not have been found yet, unless there was a look at the workspace in between.
     pub async fn begins_to_listen(&self, now: Timestamp) -> Result<(), StoreError> {
         let begin = "INSERT INTO listening (one, since, alive_at, deaf_from, deaf_until) VALUES (1, $1, $1, $1, $1)
-            ON CONFLICT (one) DO UPDATE SET deaf_from = alive_at, deaf_until = max(alive_at, excluded.since),
-                alive_at = excluded.since";
+            ON CONFLICT (one) DO UPDATE SET deaf_from = CASE WHEN $2 >= deaf_until THEN alive_at ELSE deaf_from END,
+                deaf_until = max(alive_at, excluded.since), alive_at = excluded.since";
+        let looked_at = self.moment("looked_at").await?.map(ms);
         let mut writer = self.write().await;
-        sqlx::query(begin).bind(ms(now)).execute(writer.connection()).await?;
+        sqlx::query(begin).bind(ms(now)).bind(looked_at).execute(writer.connection()).await?;
         Ok(())
     }
 

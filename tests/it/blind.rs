@@ -21,6 +21,37 @@ async fn well(house: &House, check: &str) -> bool {
 }
 
 #[tokio::test]
+async fn what_happened_while_it_was_down_is_not_missed_though_it_was_started_twice_before_it_could_look() {
+    let mut house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    house.clock.advance(hours(1));
+    house.look().await;
+    house.stop().await;
+    house.clock.advance(minutes(5));
+    house.intercom.drop_notifications(true);
+    assert!(house.intercom.contact_replies(&id, "Hello?").is_some());
+    house.intercom.drop_notifications(false);
+    house.clock.advance(minutes(5));
+    house.start().await;
+    house.clock.advance(minutes(1));
+    house.stop().await;
+    house.clock.advance(seconds(5));
+    house.start().await;
+    house.clock.advance(minutes(3));
+    house.look().await;
+    assert_eq!((missed(&house).await.as_str(), well(&house, "notifications").await), ("0", true));
+    // Having looked, it answers for what comes.
+    house.clock.advance(minutes(1));
+    house.intercom.drop_notifications(true);
+    assert!(house.intercom.contact_replies(&id, "Anybody?").is_some());
+    house.clock.advance(seconds(1));
+    house.restart().await;
+    house.clock.advance(minutes(3));
+    house.look().await;
+    assert_eq!(missed(&house).await, "1");
+}
+
+#[tokio::test]
 async fn an_answer_that_no_webhook_told_is_found_though_a_later_change_was_told_late() {
     for late in [0, 1, 2, 30] {
         let house = House::with(QUIET_A_DAY).await;
