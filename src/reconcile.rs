@@ -55,7 +55,7 @@ pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled,
     if since.is_none() || !fresh {
         found = list(sweeper, acting, None, began).await?;
     }
-    found.changed += read_marked(sweeper, acting).await?;
+    found.changed += read_marked(sweeper, acting, began).await?;
     if found.complete {
         sweeper.store.set_moment("looked_completely_at", began).await?;
     }
@@ -93,13 +93,15 @@ async fn list(
     Ok(found)
 }
 
-/// Reads everything that is marked, at half of the pace that we allow ourselves.
-async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepError> {
+/// Reads everything that is marked, at half of the pace that we allow ourselves. What was marked when the look `began` is
+/// among it even if Intercom's clock, which shows whole seconds, has since been told to be a little behind.
+async fn read_marked(sweeper: &Sweeper, acting: &Acting, began: Timestamp) -> Result<u64, SweepError> {
     let mut read = 0;
     let (mut failed_in_a_row, mut slowed_down) = (0, 0);
     let mut leisure = Leisure::new();
     loop {
-        let ids = sweeper.store.to_fetch(&acting.app_id, sweeper.standpoint.now(), READ_AT_ONCE).await?;
+        let now = sweeper.standpoint.now().max(began);
+        let ids = sweeper.store.to_fetch(&acting.app_id, now, READ_AT_ONCE).await?;
         if ids.is_empty() {
             return Ok(read);
         }

@@ -183,3 +183,20 @@ async fn a_token_refused_in_a_search_stops_acting() {
     assert_eq!(house.state(&id), "open");
     assert!(!well(&house, "intercom").await);
 }
+
+#[tokio::test]
+async fn a_look_reads_what_it_lists_though_the_clock_of_the_next_answer_is_behind() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    let ids: Vec<_> = (0..4).map(|_| house.intercom.contact_starts("Hello?")).collect();
+    house.give_the_daemon_a_clock().advance(minutes(1));
+    house.clock.advance(seconds(10));
+    house.start().await;
+    let theirs = house.clock.clone();
+    house
+        .intercom
+        .before_answer(Endpoint::Search, move |_| theirs.set(theirs.now() - SignedDuration::from_millis(100)));
+    assert_eq!(house.daemon().reconcile().await.map(|found| (found.listed, found.changed)), Ok((4, 4)));
+    for id in &ids {
+        assert!(house.known(id).await.unwrap().whole);
+    }
+}
