@@ -237,12 +237,25 @@ impl Jobs {
 
     pub(super) async fn look_and_tidy(&self) {
         drop(self.look().await);
-        let before = self.sweeper.standpoint.clock().now() - self.retention;
-        match self.sweeper.store.prune(before).await {
+        self.tidy().await;
+    }
+
+    pub(super) async fn tidy(&self) {
+        match self.forget().await {
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "forgot old notification ids and bodies"),
             Err(error) => tracing::warn!(error = %error, "old notification ids could not be forgotten"),
         }
+    }
+
+    async fn forget(&self) -> Result<u64, StoreError> {
+        let Sweeper { store, standpoint, board, tally, .. } = &self.sweeper;
+        let before = standpoint.clock().now() - self.retention;
+        let app_id = standpoint.identity().app_id.unwrap_or_default();
+        let missed = store.missed_before(before, &app_id, board.tolerance().grace).await?;
+        let gone = store.prune(before).await?;
+        tally.forgot_missed(missed);
+        Ok(gone)
     }
 
     /// `due_at` is a cache of the decision: when what it depends on has changed, every conversation is decided on

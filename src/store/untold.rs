@@ -87,6 +87,20 @@ impl Store {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
+    /// How many of those were found before `before`, and are forgotten by [`Store::prune`].
+    pub async fn missed_before(
+        &self,
+        before: Timestamp,
+        app_id: &str,
+        grace: SignedDuration,
+    ) -> Result<u64, StoreError> {
+        let missed = "SELECT count(*) FROM untold WHERE found_at < $1 AND app_id = $2 AND (told_at IS NULL OR told_at - at > $3)";
+        let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
+        let missed = sqlx::query_scalar(missed).bind(ms(before)).bind(app_id).bind(grace_ms);
+        let count: i64 = missed.fetch_one(&self.readers).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     /// What no webhook told within `grace`, of what was found in the last hour.
     pub async fn missed(&self, app_id: &str, now: Timestamp, grace: SignedDuration) -> Result<Missed, StoreError> {
         let missed = "SELECT count(*), min(at) FROM untold WHERE found_at > $1 AND app_id = $2 AND at < $3

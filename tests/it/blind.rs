@@ -125,6 +125,25 @@ async fn health_is_bad_while_intercom_shows_no_conversation_at_all() {
 }
 
 #[tokio::test]
+async fn the_counter_of_misses_goes_on_though_old_ones_are_forgotten() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    for count in 1..=5 {
+        house.clock.advance(days(20));
+        house.look().await;
+        house.intercom.drop_notifications(true);
+        house.clock.advance(seconds(1));
+        assert!(house.intercom.contact_replies(&id, "Hello?").is_some());
+        house.intercom.drop_notifications(false);
+        house.clock.advance(minutes(3));
+        house.look().await;
+        assert_eq!(missed(&house).await, count.to_string());
+        house.daemon().tidy().await;
+        assert_eq!(missed(&house).await, count.to_string(), "after forgetting");
+    }
+}
+
+#[tokio::test]
 async fn what_came_and_was_closed_unseen_is_counted_by_the_daily_look_too() {
     for (name, pause) in [("a usual look", hours(1)), ("the daily look", hours(24) - minutes(5))] {
         let house = House::with(QUIET_A_DAY).await;
