@@ -29,7 +29,12 @@ struct Notes {
     unclear_names: Option<String>,
     reload_waits: bool,
     tolerance: Tolerance,
+    shown: bool,
+    withheld: (u32, String),
 }
+
+/// So many conversations that Intercom refused to show in a row, and there is more to it than one conversation.
+const WITHHELD: u32 = 5;
 
 /// How many webhooks may be missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,6 +94,27 @@ impl Board {
     /// Notes such a difference, or (`None`) that there is none.
     pub fn set_mismatch(&self, what: Option<String>) {
         self.notes().mismatch = what;
+    }
+
+    /// Notes that Intercom has shown a conversation.
+    pub fn shown(&self) {
+        let mut notes = self.notes();
+        (notes.shown, notes.withheld) = (true, (0, String::new()));
+    }
+
+    /// Notes that it refused to show one. Some may always be withheld: one that is asked for again, not for the `first`
+    /// time, says nothing of the others, unless none was ever shown.
+    pub fn not_shown(&self, why: String, first: bool) {
+        let mut notes = self.notes();
+        if first || !notes.shown {
+            notes.withheld = (notes.withheld.0.saturating_add(1), why);
+        }
+    }
+
+    /// Why Intercom refuses to show conversations, if it showed none of the last few that were asked for.
+    pub fn withheld(&self) -> Option<String> {
+        let (count, why) = &self.notes().withheld;
+        (*count >= WITHHELD).then(|| why.clone())
     }
 
     /// The workspace was looked at completely since the start.

@@ -223,6 +223,11 @@ impl Daemon {
         self.jobs.look().await
     }
 
+    /// What the schedule of looks wakes after each: forgets what is older than `retention`.
+    pub async fn tidy(&self) {
+        self.jobs.tidy().await;
+    }
+
     /// Stops: accepts no more, answers what was accepted, lets running jobs end, closes the database.
     pub async fn stop(self) {
         self.shutdown.cancel();

@@ -152,6 +152,13 @@ impl Health {
         if let Some(why) = self.board.refused().or_else(|| self.board.refused_deed()) {
             return Check { name, ok: false, detail: why };
         }
+        if let Some(why) = self.board.withheld() {
+            let detail = format!(
+                "refuses to show conversations ({why}), so none of them is closed; give the app the permission to read \
+                 conversations in the Developer Hub"
+            );
+            return Check { name, ok: false, detail };
+        }
         let standing = self.intercom.standing();
         let unrestored = self.board.unrestored();
         let failing = standing.last_error.filter(|(at, class)| {

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::intercom::client::Search;
-use crate::intercom::error::Class;
+use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
 use crate::store::{Listing, StoreError};
 use crate::sweep::{SweepError, Sweeper};
@@ -26,6 +26,8 @@ const READ_AT_ONCE: u32 = 50;
 
 /// So many conversations that could not be read in a row end the look: Intercom is in trouble.
 const GIVE_UP_AFTER: u32 = 5;
+/// So often in a row may Intercom ask to slow down: other apps share the limit of the workspace.
+const PATIENCE: u32 = 5;
 
 /// What a look found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,9 +46,16 @@ pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled,
     let last = sweeper.store.moment("looked_at").await?;
     let last_complete = sweeper.store.moment("looked_completely_at").await?;
     let fresh = last_complete.is_some_and(|at| began.duration_since(at) < COMPLETELY_EVERY);
-    let since = last.filter(|_| fresh).map(|at| at - OVERLAP);
-    let mut found = list(sweeper, acting, since, began).await?;
-    found.changed += read_marked(sweeper, acting).await?;
+    // The daily look lists nothing that is closed: what came and was closed since the last look is among the changes.
+    let since = last.filter(|at| began.duration_since(*at) < COMPLETELY_EVERY).map(|at| at - OVERLAP);
+    let mut found = Reconciled::default();
+    if since.is_some() {
+        found = list(sweeper, acting, since, began).await?;
+    }
+    if since.is_none() || !fresh {
+        found = list(sweeper, acting, None, began).await?;
+    }
+    found.changed += read_marked(sweeper, acting, began).await?;
     if found.complete {
         sweeper.store.set_moment("looked_completely_at", began).await?;
     }
@@ -66,7 +75,7 @@ async fn list(
     let query = Search { states, updated_since: since, per_page: PAGE };
     let mut found = Reconciled { complete: since.is_none(), ..Reconciled::default() };
     let mut pages = sweeper.intercom.pages(query);
-    while let Some(page) = pages.next().await? {
+    while let Some(page) = pages.next().await.map_err(|error| sweeper.noted(error))? {
         if page.odd > 0 {
             tracing::warn!(count = page.odd, "the search listed conversations whose id is none; they are left alone");
         }
@@ -84,20 +93,31 @@ async fn list(
     Ok(found)
 }
 
-/// Reads everything that is marked, at half of the pace that we allow ourselves.
-async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepError> {
+/// Reads everything that is marked, at half of the pace that we allow ourselves. What was marked when the look `began` is
+/// among it even if Intercom's clock, which shows whole seconds, has since been told to be a little behind.
+async fn read_marked(sweeper: &Sweeper, acting: &Acting, began: Timestamp) -> Result<u64, SweepError> {
     let mut read = 0;
-    let mut failed_in_a_row = 0;
+    let (mut failed_in_a_row, mut slowed_down) = (0, 0);
     let mut leisure = Leisure::new();
     loop {
-        let ids = sweeper.store.to_fetch(&acting.app_id, sweeper.standpoint.now(), READ_AT_ONCE).await?;
+        let now = sweeper.standpoint.now().max(began);
+        let ids = sweeper.store.to_fetch(&acting.app_id, now, READ_AT_ONCE).await?;
         if ids.is_empty() {
             return Ok(read);
         }
         tell_progress(sweeper, acting, read).await?;
         for id in ids {
             leisure.wait(sweeper.intercom.cap() / 2).await;
-            match sweeper.read_or_note(&acting.app_id, &id).await? {
+            let unread = match sweeper.read_or_note(&acting.app_id, &id).await {
+                // It stays marked, and whatever is asked for next waits as long as Intercom asks.
+                Err(SweepError::Intercom(IntercomError::RateLimited { .. })) if slowed_down < PATIENCE => {
+                    slowed_down += 1;
+                    continue;
+                }
+                unread => unread?,
+            };
+            slowed_down = 0;
+            match unread {
                 Some(error) if error.class() == Class::Ambiguous && failed_in_a_row + 1 == GIVE_UP_AFTER => {
                     return Err(error.into());
                 }

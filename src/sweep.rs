@@ -163,7 +163,7 @@ impl Sweeper {
     }
 
     /// Takes note of an error that ends all acting, and gives it on.
-    fn noted(&self, error: IntercomError) -> SweepError {
+    pub(crate) fn noted(&self, error: IntercomError) -> SweepError {
         if error.class() == Class::AuthDead {
             tracing::error!(error = %error, "stopped acting; notifications are still recorded");
             self.board.set_refused(Some(error.to_string()));

@@ -27,6 +27,7 @@ pub struct Tally {
     answers: Counters<u16>,
     acknowledged: Histogram,
     missed: AtomicU64,
+    missed_and_forgotten: AtomicU64,
     skipped_sweeps: AtomicU64,
     ended: Counters<(String, &'static str)>,
     sweeps: Runs,
@@ -60,6 +61,7 @@ impl Default for Tally {
             answers: Counters::default(),
             acknowledged: Histogram::new(ACKNOWLEDGED_WITHIN),
             missed: AtomicU64::default(),
+            missed_and_forgotten: AtomicU64::default(),
             skipped_sweeps: AtomicU64::default(),
             ended: Counters::default(),
             sweeps: Runs::default(),
@@ -89,7 +91,13 @@ impl Tally {
 
     /// Notes how many changes no notification told, of all that the database remembers. It forgets; this does not.
     pub fn missed_at_least(&self, count: u64) {
+        let count = count.saturating_add(self.missed_and_forgotten.load(Ordering::Relaxed));
         self.missed.fetch_max(count, Ordering::Relaxed);
+    }
+
+    /// Notes how many of them the database has just forgotten: what it remembers from now on comes on top of these.
+    pub fn forgot_missed(&self, count: u64) {
+        self.missed_and_forgotten.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Counts a sweep that was skipped because the one before still ran.

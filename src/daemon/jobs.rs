@@ -41,6 +41,7 @@ pub(super) struct Jobs {
     expected: Expected,
     probe: Duration,
     retention: SignedDuration,
+    began: Duration,
     pub(super) sweeping: Mutex<Sweeps>,
     pub(super) looking: Mutex<LastLook>,
     pub(super) asking: Mutex<Asking>,
@@ -115,12 +116,14 @@ impl Drop for Progress<'_> {
 
 impl Jobs {
     pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config) -> Jobs {
+        let began = sweeper.standpoint.clock().elapsed();
         let sweeps = Sweeps { refusals: Refusals::default(), settings: sweeper.settings.clone() };
         Jobs {
             sweeper,
             expected,
             probe: config.intercom.probe,
             retention: config.database.retention,
+            began,
             sweeping: Mutex::new(sweeps),
             looking: Mutex::default(),
             asking: Mutex::default(),
@@ -165,6 +168,16 @@ impl Jobs {
         if let Err(error) = self.sweeper.store.listens(self.sweeper.standpoint.now(), rest).await {
             tracing::warn!(error = %error, "that the daemon lives could not be written down");
         }
+    }
+
+    /// Before the first answer, only the local clock could tell since when somebody listens.
+    async fn note_beginning(&self) -> Result<(), StoreError> {
+        let Sweeper { intercom, standpoint, store, board, .. } = &self.sweeper;
+        let Some(now) = intercom.intercom_now().filter(|_| !board.looked()) else { return Ok(()) };
+        let up = standpoint.clock().elapsed().saturating_sub(self.began);
+        // Intercom's clock shows whole seconds: up to one more has passed.
+        let up = SignedDuration::try_from(up).unwrap_or_default() - SignedDuration::from_secs(1);
+        store.began_to_listen(now - up, standpoint.now()).await
     }
 
     pub(super) async fn sweep(&self) -> Sweeping {
@@ -252,6 +265,7 @@ impl Jobs {
         let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
             return Err("Intercom did not say whose token it is; set [intercom] app_id and admin_id".into());
         };
+        self.note_beginning().await.map_err(|error| error.to_string())?;
         self.look_up_names().await.map_err(|error| error.to_string())?;
         self.reschedule_if_changed().await.map_err(|error| error.to_string())?;
         let found = reconcile::reconcile(sweeper, &Acting { app_id, admin_id }).await;
@@ -260,12 +274,25 @@ impl Jobs {
 
     pub(super) async fn look_and_tidy(&self) {
         drop(self.look().await);
-        let before = self.sweeper.standpoint.clock().now() - self.retention;
-        match self.sweeper.store.prune(before).await {
+        self.tidy().await;
+    }
+
+    pub(super) async fn tidy(&self) {
+        match self.forget().await {
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "forgot old notification ids and bodies"),
             Err(error) => tracing::warn!(error = %error, "old notification ids could not be forgotten"),
         }
+    }
+
+    async fn forget(&self) -> Result<u64, StoreError> {
+        let Sweeper { store, standpoint, board, tally, .. } = &self.sweeper;
+        let before = standpoint.clock().now() - self.retention;
+        let app_id = standpoint.identity().app_id.unwrap_or_default();
+        let missed = store.missed_before(before, &app_id, board.tolerance().grace).await?;
+        let gone = store.prune(before).await?;
+        tally.forgot_missed(missed);
+        Ok(gone)
     }
 
     /// `due_at` is a cache of the decision: when what it depends on has changed, every conversation is decided on

@@ -29,7 +29,7 @@ pub(super) const RESCHEDULE: &str = "INSERT INTO conversation (app_id, id, flags
     ON CONFLICT (app_id, id) DO UPDATE SET due_at = excluded.due_at,
         fetch_at = coalesce(conversation.fetch_at, excluded.fetch_at)";
 
-/// What was told so long after a change is all that happened in its second.
+/// What was read so long after a change is all that happened in its second.
 const RESTED_MS: i64 = 2_000;
 
 /// A conversation as a search lists it.
@@ -78,8 +78,9 @@ impl Store {
     }
 
     /// Marks what a search listed for reading, where it is new or newer than what is known; not what
-    /// rests because it could not be read. Where what is known was told within two seconds of the change, another
-    /// change of that same second may be missing, and only reading it later settles that. Returns how many.
+    /// rests because it could not be read. Where what is known was only told, an earlier change may not have been; where
+    /// it was read within two seconds of the change, another of that same second may be missing. Only reading it later
+    /// settles that. Returns how many.
     pub async fn mark_listed(&self, app_id: &str, listed: &[Listing], now: Timestamp) -> Result<u64, StoreError> {
         let rows: Vec<_> = listed.iter().map(|one| (one.id.as_str(), one.updated_at.map_or(i64::MAX, ms))).collect();
         let mark = "INSERT INTO conversation (app_id, id, flags, latest, fetch_at)
@@ -87,7 +88,7 @@ impl Store {
             ON CONFLICT (app_id, id) DO UPDATE SET fetch_at = min(coalesce(fetch_at, excluded.fetch_at), excluded.fetch_at)
             WHERE conversation.fetch_tries = 0 AND (conversation.flags & 4 = 0
                OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)
-               OR conversation.updated_at > conversation.told_at - $4
+               OR (conversation.fetched = 0 OR conversation.updated_at > conversation.told_at - $4)
                   AND conversation.updated_at = (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id))";
         let mut writer = self.write().await;
         let marked = sqlx::query(mark)
@@ -129,16 +130,18 @@ impl Store {
         }
     }
 
-    /// Notes that a conversation could not be read; it is tried again after 1, 2, 4 … 60 minutes.
-    pub async fn fetch_failed(&self, app_id: &str, id: &ConversationId, now: Timestamp) -> Result<(), StoreError> {
+    /// Notes that a conversation could not be read; it is tried again after 1, 2, 4 … 60 minutes. Returns how often that
+    /// had happened before.
+    pub async fn fetch_failed(&self, app_id: &str, id: &ConversationId, now: Timestamp) -> Result<i64, StoreError> {
         let mut writer = self.write().await;
         let tries = "SELECT fetch_tries FROM conversation WHERE app_id = $1 AND id = $2";
         let tries: Option<i64> =
             sqlx::query_scalar(tries).bind(app_id).bind(id.as_str()).fetch_optional(writer.connection()).await?;
-        let again = now + read_again_after(tries.unwrap_or(0));
+        let tries = tries.unwrap_or(0);
+        let again = now + read_again_after(tries);
         let note = "UPDATE conversation SET fetch_at = $1, fetch_tries = fetch_tries + 1 WHERE app_id = $2 AND id = $3";
         sqlx::query(note).bind(ms(again)).bind(app_id).bind(id.as_str()).execute(writer.connection()).await?;
-        Ok(())
+        Ok(tries)
     }
 
     /// Puts a conversation that is due off, because acting on it is not possible right now.

@@ -49,13 +49,23 @@ fn tells(part: &Part) -> bool {
 }
 
 impl Store {
-    /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life.
+    /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life; and what happened
+    /// while nobody did before that may not have been found yet, unless there was a look at the workspace in between.
     pub async fn begins_to_listen(&self, now: Timestamp) -> Result<(), StoreError> {
         let begin = "INSERT INTO listening (one, since, alive_at, deaf_from, deaf_until) VALUES (1, $1, $1, $1, $1)
-            ON CONFLICT (one) DO UPDATE SET deaf_from = alive_at, deaf_until = max(alive_at, excluded.since),
-                alive_at = excluded.since";
+            ON CONFLICT (one) DO UPDATE SET deaf_from = CASE WHEN $2 >= deaf_until THEN alive_at ELSE deaf_from END,
+                deaf_until = max(alive_at, excluded.since), alive_at = excluded.since";
+        let looked_at = self.moment("looked_at").await?.map(ms);
         let mut writer = self.write().await;
-        sqlx::query(begin).bind(ms(now)).execute(writer.connection()).await?;
+        sqlx::query(begin).bind(ms(now)).bind(looked_at).execute(writer.connection()).await?;
+        Ok(())
+    }
+
+    /// Notes when the listening began by Intercom's clock, by which changes are dated: the local one may have been wrong.
+    pub async fn began_to_listen(&self, began: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        let began_at = "UPDATE listening SET since = min(since, $1), deaf_until = $1, alive_at = min(alive_at, $2)";
+        let mut writer = self.write().await;
+        sqlx::query(began_at).bind(ms(began)).bind(ms(now)).execute(writer.connection()).await?;
         Ok(())
     }
 
@@ -73,6 +83,20 @@ impl Store {
             "SELECT count(*) FROM untold WHERE app_id = $1 AND at < $2 AND (told_at IS NULL OR told_at - at > $3)";
         let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
         let missed = sqlx::query_scalar(missed).bind(app_id).bind(ms(now - grace)).bind(grace_ms);
+        let count: i64 = missed.fetch_one(&self.readers).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// How many of those were found before `before`, and are forgotten by [`Store::prune`].
+    pub async fn missed_before(
+        &self,
+        before: Timestamp,
+        app_id: &str,
+        grace: SignedDuration,
+    ) -> Result<u64, StoreError> {
+        let missed = "SELECT count(*) FROM untold WHERE found_at < $1 AND app_id = $2 AND (told_at IS NULL OR told_at - at > $3)";
+        let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
+        let missed = sqlx::query_scalar(missed).bind(ms(before)).bind(app_id).bind(grace_ms);
         let count: i64 = missed.fetch_one(&self.readers).await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }

@@ -21,6 +21,7 @@ impl Sweeper {
     /// Asks Intercom, folds the answer in, and decides on that.
     pub(super) async fn read(&self, id: &ConversationId) -> Result<Fresh, SweepError> {
         let answer = self.intercom.conversation(id).await?;
+        self.board.shown();
         let decided = self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
         let decided = decided.ok_or_else(|| StoreError::Odd(format!("conversation {id} vanished")))?;
         Ok(Fresh { read: answer.value, decided, received: answer.received })
@@ -51,7 +52,7 @@ impl Sweeper {
             Ok(_) => Ok(None),
             Err(SweepError::Store(StoreError::Odd(what))) => {
                 self.note_damage(&what);
-                Ok(self.store.fetch_failed(app_id, id, self.standpoint.now()).await.map(|()| None)?)
+                Ok(self.store.fetch_failed(app_id, id, self.standpoint.now()).await.map(|_| None)?)
             }
             Err(SweepError::Store(error)) => Err(error.into()),
             Err(SweepError::Intercom(error)) => self.note_unread(app_id, id, error).await,
@@ -72,7 +73,10 @@ impl Sweeper {
             class if is_general(class) => Err(self.noted(error)),
             _ => {
                 tracing::warn!(conversation.id = %id, error = %error, "a conversation could not be read; trying again later");
-                self.store.fetch_failed(app_id, id, self.standpoint.now()).await?;
+                let tries = self.store.fetch_failed(app_id, id, self.standpoint.now()).await?;
+                if let Some(refusal) = error.refusal().filter(|_| error.class() == Class::Refused) {
+                    self.board.not_shown(refusal.to_string(), tries == 0);
+                }
                 Ok(Some(error))
             }
         }
