@@ -16,6 +16,7 @@ mod openapi;
 mod operates;
 mod pages;
 mod perils;
+mod progress;
 mod receives;
 mod recipes;
 mod reloads;
