@@ -26,5 +26,6 @@ mod survives;
 mod tidy;
 mod topics;
 mod traps;
+mod unseen;
 mod versions;
 mod watches;
