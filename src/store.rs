@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -90,6 +91,7 @@ impl StoreError {
 pub struct Store {
     writer: Arc<Mutex<Writing>>,
     readers: SqlitePool,
+    reordered: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -111,7 +113,7 @@ impl Store {
         migrator().run(&mut writer).await?;
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Store { writer: Arc::new(Mutex::new(Writing::new(writer))), readers })
+        Ok(Store { writer: Arc::new(Mutex::new(Writing::new(writer))), readers, reordered: Arc::default() })
     }
 
     /// Closes the connections; what was committed is on disk already.
