@@ -102,8 +102,10 @@ async fn what_is_read_before_the_grace_is_over_is_missed_only_if_no_webhook_come
         house.intercom.contact_replies(&id, "Hello?");
         house.intercom.settle().await;
         house.look().await;
-        assert_eq!(missed(&house).await, 0, "{name}");
-        house.clock.advance(late);
+        house.clock.advance(seconds(30));
+        assert_eq!((counted(&house).await.as_str(), missed(&house).await), ("0", 0), "{name}");
+        assert!(house.check("notifications").await.starts_with("ok: "), "{name}: it may still come");
+        house.clock.advance(late - seconds(30));
         house.intercom.send_notifications_to(&address, CLIENT_SECRET);
         let lost = house.intercom.notifications().pop().unwrap();
         assert_eq!(lost.status, None);
@@ -212,6 +214,18 @@ async fn what_happened_while_nobody_listened_is_made_up_for_but_not_missed() {
     assert!(house.check("notifications").await.starts_with("ok: "));
     let heard = house.known(&id).await.unwrap().last_contact_reply().unwrap().0;
     assert_eq!(Some(heard), house.intercom.conversation(&id).unwrap().last_contact_reply);
+}
+
+#[tokio::test]
+async fn what_was_missed_before_a_restart_is_counted_after_it() {
+    let (mut house, id) = listening().await;
+    miss(&house, &id, 1);
+    hear(&house).await;
+    house.clock.advance(minutes(3));
+    house.daemon().tick().await;
+    assert_eq!(missed(&house).await, 0, "nobody has looked");
+    house.restart().await;
+    assert_eq!((counted(&house).await.as_str(), missed(&house).await), ("1", 1));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use autoclosed::fake_intercom::{Call, Endpoint, Fault, RateReset, Workspace};
 use tokio::task::yield_now;
@@ -24,11 +25,19 @@ fn reads(house: &House) -> Vec<Call> {
     house.intercom.calls().into_iter().filter(|call| call.endpoint == Endpoint::Conversation).collect()
 }
 
+/// Waits for something that happens at once, unless it never does.
+async fn until(happens: impl Fn() -> bool) {
+    let waiting = async {
+        while !happens() {
+            yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap();
+}
+
 /// So many were read, and no more of them are, although there is time for it; what health says then.
 async fn rests_after(house: &House, count: usize) -> String {
-    while reads(house).len() < count {
-        yield_now().await;
-    }
+    until(|| reads(house).len() >= count).await;
     let mut told = String::new();
     for _ in 0..5 {
         told = house.check("reconcile").await;
@@ -103,9 +112,7 @@ async fn a_look_waits_when_intercom_asks_for_it_and_leaves_nothing_out() {
     let refused = || reads(&house).iter().filter(|call| call.status == Some(429)).count();
     let (looked, ()) = tokio::join!(house.daemon().reconcile(), async {
         for count in [1, 2] {
-            while refused() < count {
-                yield_now().await;
-            }
+            until(|| refused() >= count).await;
             rests_after(&house, count).await;
             house.clock.advance(seconds(10));
         }
