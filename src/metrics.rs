@@ -87,6 +87,7 @@ impl Metrics {
         page.put(names::REQUESTS, counts(answers));
         page.put_one(names::ACKNOWLEDGED, Value::Spread(tally.acknowledged().clone()));
         page.put_one(names::MISSED, Value::Count(tally.missed_notifications()));
+        page.put_one(names::REORDERED, Value::Count(self.health.store.reordered()));
     }
 
     /// The steps of all rules as the database has them, and those that have ended since the start.

@@ -4,15 +4,18 @@
 //! lists. Listed conversations are only marked; each is read before anything is said about it. The marks are in the
 //! database, so a look that was interrupted goes on where it stopped.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
 
+use crate::clock::Clock;
+use crate::engine::ConversationId;
 use crate::intercom::client::Search;
 use crate::intercom::error::{Class, IntercomError};
+use crate::intercom::pace::nap;
 use crate::safety::Acting;
-use crate::store::{Listing, StoreError};
+use crate::store::Listing;
 use crate::sweep::{SweepError, Sweeper};
 
 /// Changes are looked for from a little before the last look, as the search lags behind.
@@ -21,12 +24,12 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 const COMPLETELY_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// Conversations on a page of the search: the most that Intercom allows.
 const PAGE: u32 = 150;
-/// Conversations read between two looks at how many are left.
+/// Conversations read between two looks at how many are left, and between two lines of the log.
 const READ_AT_ONCE: u32 = 50;
 
 /// So many conversations that could not be read in a row end the look: Intercom is in trouble.
 const GIVE_UP_AFTER: u32 = 5;
-/// So often in a row may Intercom ask to slow down: other apps share the limit of the workspace.
+/// So often in a row may Intercom ask to slow down; each time it is waited as long as it asks.
 const PATIENCE: u32 = 5;
 
 /// What a look found.
@@ -96,69 +99,90 @@ async fn list(
 /// Reads everything that is marked, at half of the pace that we allow ourselves. What was marked when the look `began` is
 /// among it even if Intercom's clock, which shows whole seconds, has since been told to be a little behind.
 async fn read_marked(sweeper: &Sweeper, acting: &Acting, began: Timestamp) -> Result<u64, SweepError> {
-    let mut read = 0;
-    let (mut failed_in_a_row, mut slowed_down) = (0, 0);
-    let mut leisure = Leisure::new();
+    let mut reading = Reading { read: 0, failed: 0, slowed_down: 0, leisure: Leisure::new(sweeper) };
     loop {
         let now = sweeper.standpoint.now().max(began);
         let ids = sweeper.store.to_fetch(&acting.app_id, now, READ_AT_ONCE).await?;
         if ids.is_empty() {
-            return Ok(read);
+            return Ok(reading.read);
         }
-        tell_progress(sweeper, acting, read).await?;
-        for id in ids {
-            leisure.wait(sweeper.intercom.cap() / 2).await;
-            let unread = match sweeper.read_or_note(&acting.app_id, &id).await {
-                // It stays marked, and whatever is asked for next waits as long as Intercom asks.
-                Err(SweepError::Intercom(IntercomError::RateLimited { .. })) if slowed_down < PATIENCE => {
-                    slowed_down += 1;
-                    continue;
-                }
-                unread => unread?,
-            };
-            slowed_down = 0;
-            match unread {
-                Some(error) if error.class() == Class::Ambiguous && failed_in_a_row + 1 == GIVE_UP_AFTER => {
-                    return Err(error.into());
-                }
-                Some(error) if error.class() == Class::Ambiguous => failed_in_a_row += 1,
-                _ => failed_in_a_row = 0,
+        let left = sweeper.store.count_to_fetch(&acting.app_id).await?;
+        if reading.read > 0 {
+            tracing::info!(read = reading.read, left, "reading conversations");
+        }
+        for (id, left) in ids.iter().zip((0..=left).rev()) {
+            sweeper.board.set_to_read(left, sweeper.standpoint.clock().elapsed());
+            reading.read(sweeper, acting, id).await?;
+        }
+    }
+}
+
+/// How the reading goes.
+struct Reading {
+    read: u64,
+    /// Trouble in a row.
+    failed: u32,
+    /// Refusals for the rate in a row.
+    slowed_down: u32,
+    leisure: Leisure,
+}
+
+impl Reading {
+    /// Reads one. What was refused for the rate stays marked, and is asked for again when Intercom allows.
+    async fn read(&mut self, sweeper: &Sweeper, acting: &Acting, id: &ConversationId) -> Result<(), SweepError> {
+        self.leisure.wait(sweeper.intercom.cap() / 2).await;
+        let read = sweeper.read_or_note(&acting.app_id, id).await;
+        self.leisure.note();
+        match read {
+            Err(SweepError::Intercom(IntercomError::RateLimited { .. })) if self.slowed_down < PATIENCE => {
+                self.slowed_down += 1;
+                return Ok(());
             }
-            read += 1;
+            Err(error) => return Err(error),
+            Ok(Some(error)) if is_trouble(&error) && self.failed + 1 == GIVE_UP_AFTER => return Err(error.into()),
+            Ok(Some(error)) if is_trouble(&error) => self.failed += 1,
+            Ok(_) => self.failed = 0,
         }
+        (self.slowed_down, self.read) = (0, self.read + 1);
+        Ok(())
     }
 }
 
-async fn tell_progress(sweeper: &Sweeper, acting: &Acting, read: u64) -> Result<(), StoreError> {
-    let left = sweeper.store.count_to_fetch(&acting.app_id).await?;
-    sweeper.board.set_to_read(left, sweeper.standpoint.clock().elapsed());
-    if read > 0 {
-        tracing::info!(read, left, "reading conversations");
-    }
-    Ok(())
+/// Whether the next one may well fail too. An answer about another conversation says nothing of Intercom as a whole:
+/// what was merged may be answered so.
+fn is_trouble(error: &IntercomError) -> bool {
+    error.class() == Class::Ambiguous && !matches!(error, IntercomError::WrongAnswer(_))
 }
 
-/// Leaves half of our request cap to the sweep.
+/// Leaves half of our request cap to the sweep, in whatever ten seconds one looks at.
 struct Leisure {
-    began: Instant,
-    used: u32,
+    clock: Clock,
+    answered: VecDeque<Duration>,
 }
 
 impl Leisure {
     const SPAN: Duration = Duration::from_secs(10);
 
-    fn new() -> Leisure {
-        Leisure { began: Instant::now(), used: 0 }
+    fn new(sweeper: &Sweeper) -> Leisure {
+        Leisure { clock: sweeper.standpoint.clock().clone(), answered: VecDeque::new() }
     }
 
     /// Waits until another request is within `allowed` in ten seconds; at least one always is.
     async fn wait(&mut self, allowed: u32) {
-        if self.used >= allowed.max(1) {
-            tokio::time::sleep_until(self.began + Self::SPAN).await;
+        loop {
+            let now = self.clock.elapsed();
+            while self.answered.front().is_some_and(|answered| *answered + Self::SPAN <= now) {
+                self.answered.pop_front();
+            }
+            let used = u32::try_from(self.answered.len()).unwrap_or(u32::MAX);
+            let frees = self.answered.front().filter(|_| used >= allowed.max(1));
+            let Some(frees) = frees else { return };
+            nap(&self.clock, (*frees + Self::SPAN).saturating_sub(now)).await;
         }
-        if self.began.elapsed() >= Self::SPAN {
-            *self = Leisure::new();
-        }
-        self.used += 1;
+    }
+
+    /// A request was answered, or given up. Wherever before that Intercom counted it, ten seconds later it is past.
+    fn note(&mut self) {
+        self.answered.push_back(self.clock.elapsed());
     }
 }

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -102,6 +103,7 @@ impl StoreError {
 pub struct Store {
     writer: Arc<Mutex<Writing>>,
     readers: SqlitePool,
+    reordered: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -131,7 +133,7 @@ impl Store {
     fn of(writer: SqliteConnection, options: SqliteConnectOptions) -> Store {
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Store { writer: Arc::new(Mutex::new(Writing::new(writer))), readers }
+        Store { writer: Arc::new(Mutex::new(Writing::new(writer))), readers, reordered: Arc::default() }
     }
 
     /// Closes the connections; what was committed is on disk already.

@@ -260,6 +260,16 @@ impl Conversation {
         self.latest.iter().filter(|((class, _), _)| *class == Class::ContactReply).map(|(_, moment)| *moment).max()
     }
 
+    /// Whether what is known is newer than what `seen` shows, beyond doubt. Of one second only two notifications can be
+    /// told apart, by when they were made.
+    pub fn is_newer_than(&self, seen: &Sighting) -> bool {
+        let (Some(known), Some(new)) = (&self.snapshot, &seen.snapshot) else { return false };
+        let (known, new) = (&known.version, &new.version);
+        let both_told = !known.fetched && !new.fetched;
+        known.updated_at > new.updated_at
+            || both_told && known.updated_at == new.updated_at && known.created_at > new.created_at
+    }
+
     /// Whether `seen` and what is known are two different stories of the same second, so that only asking helps.
     pub fn disagrees_with(&self, seen: &Sighting) -> bool {
         let (Some(known), Some(new)) = (&self.snapshot, &seen.snapshot) else { return false };

@@ -5,7 +5,8 @@
 //!
 //! Where Intercom's documentation is silent the choices are: closing what is closed adds another part; a comment
 //! through the API reopens what is closed, as one in the inbox does; assigning ends a snooze; a closing text causes
-//! no `conversation.admin.replied` of its own; an attribute that gets the value it has leaves no part. The examples let
+//! no `conversation.admin.replied` of its own; an attribute that gets the value it has leaves no part;
+//! merging shows none of the parts of one conversation in the other, and notifies of neither. The examples let
 //! an attribute that was changed through the API be changed by the Operator bot; here it is whoever's token it was.
 
 use serde_json::Value;
@@ -50,6 +51,10 @@ pub(super) enum Deed {
     },
     /// The tags are others by now.
     Retag,
+    /// It is merged into another.
+    MergeAway,
+    /// Another is merged into it.
+    TakeIn,
     Wake,
 }
 
@@ -153,6 +158,9 @@ impl Conversation {
             Deed::Prioritize { priority } => self.prioritize(priority, moment),
             Deed::SetAttribute { name, value } => self.set_attribute(name, value, moment),
             Deed::Retag => Done::new(self.add("conversation_tags_updated", None, moment), &[]),
+            // No notification tells of either.
+            Deed::MergeAway => Done::new(self.close(None, moment).part, &[]),
+            Deed::TakeIn => Done::new(self.add("merged_primary_conversation", None, moment), &[]),
             Deed::Wake => self.wake(moment),
         }
     }

@@ -162,6 +162,12 @@ impl FakeIntercom {
         })
     }
 
+    /// Somebody merges the first into the second: the first is closed, the second survives, and no notification tells
+    /// of it. Returns whether both exist.
+    pub fn merge(&self, secondary: &ConversationId, primary: &ConversationId) -> bool {
+        self.change(|world, at| world.merge(secondary, primary, at))
+    }
+
     /// Somebody deletes it. Returns whether it existed.
     pub fn delete(&self, id: &ConversationId) -> bool {
         self.change(|world, at| world.delete(id, at))

@@ -184,6 +184,15 @@ impl World {
         gone
     }
 
+    /// Merges the first into the second, which survives. Returns whether both exist.
+    pub(super) fn merge(&mut self, secondary: &ConversationId, primary: &ConversationId, at: i64) -> bool {
+        let both = [secondary, primary].iter().all(|id| self.conversations.contains_key(*id));
+        for (id, deed) in [(secondary, Deed::MergeAway), (primary, Deed::TakeIn)].into_iter().filter(|_| both) {
+            self.apply(id, &deed, Actor { who: self.bot(), api: false }, at);
+        }
+        both
+    }
+
     /// Whether such an assignee exists.
     pub(super) fn knows(&self, to: &Assignee) -> bool {
         match to {

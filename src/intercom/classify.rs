@@ -74,6 +74,8 @@ fn deeds(part_type: &str) -> &'static [Class] {
         "note_and_unsnooze" => &[Class::Note, Class::Unsnoozed],
         note if note.starts_with("note") => &[Class::Note],
         "conversation_rating_changed" | "conversation_rating_remark_added" => &[Class::Rated],
+        // What was merged in may hold a question that nobody has answered, and need not be shown.
+        "merged_primary_conversation" => &[Class::ContactReply],
         _ => &[],
     }
 }
@@ -168,7 +170,7 @@ mod tests {
         ("call_summary", QUIET),
         ("ticket_state_updated_by_admin", QUIET),
         ("ticket_attribute_updated_by_admin", QUIET),
-        ("merged_primary_conversation", QUIET),
+        ("merged_primary_conversation", ["contact_reply"; 5]),
         ("something_new", QUIET),
     ];
 

@@ -280,19 +280,24 @@ impl Pacer {
     }
 
     async fn rest(&self, wait: Duration) {
-        let nap = match self.clock {
-            Clock::System => wait.min(LONGEST_NAP),
-            Clock::Manual(_) => GLANCE,
-        };
         tokio::select! {
             () = self.changed.notified() => {}
-            () = tokio::time::sleep(nap) => {}
+            () = nap(&self.clock, wait) => {}
         }
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Rests until it is time to look at the clock again: at most `wait`.
+pub(crate) async fn nap(clock: &Clock, wait: Duration) {
+    let nap = match clock {
+        Clock::System => wait.min(LONGEST_NAP),
+        Clock::Manual(_) => GLANCE,
+    };
+    tokio::time::sleep(nap).await;
 }
 
 /// Requests reserved ahead, so that a deed can follow the look at its conversation without a wait between them.

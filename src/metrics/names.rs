@@ -61,6 +61,11 @@ pub(super) const ACKNOWLEDGED: Family = histogram(
 );
 pub(super) const MISSED: Family =
     counter("autoclosed_missed_notifications_total", &[], "Changes found in Intercom that no notification had told");
+pub(super) const REORDERED: Family = counter(
+    "autoclosed_reordered_notifications_total",
+    &[],
+    "Notifications that arrived after something newer was known of their conversation; no fault, as order does not matter",
+);
 pub(super) const ACTIONS: Family = gauge(
     "autoclosed_actions",
     &["rule", "outcome"],
@@ -108,7 +113,7 @@ pub(super) const DATABASE: Family =
     gauge("autoclosed_database_size_bytes", &[], "Size of the database without its write-ahead log");
 
 /// All of them, in the order in which they are told.
-pub const ALL: [Family; 19] = [
+pub const ALL: [Family; 20] = [
     BUILD,
     HEALTH,
     NOTIFICATIONS,
@@ -116,6 +121,7 @@ pub const ALL: [Family; 19] = [
     REQUESTS,
     ACKNOWLEDGED,
     MISSED,
+    REORDERED,
     ACTIONS,
     DUE,
     ENDED,

@@ -92,6 +92,8 @@ pub(super) struct Fold<'a> {
     /// Parts that a webhook told.
     told: Vec<Box<RawValue>>,
     facts: Vec<Box<RawValue>>,
+    /// Notifications of something older than what was known.
+    reordered: u64,
 }
 
 impl<'a> Fold<'a> {
@@ -140,6 +142,7 @@ impl<'a> Fold<'a> {
             found,
             told,
             facts,
+            reordered: 0,
         })
     }
 
@@ -171,6 +174,7 @@ impl<'a> Fold<'a> {
                 }
                 self.keep(app_id, key, reason, repeat, body);
                 if let (Some(seen), false) = (told.sighting(), foreign || repeat == Some(true)) {
+                    self.reordered += u64::from(repeat.is_none() && self.is_older(app_id, seen));
                     self.see(app_id, seen, false);
                 }
                 result
@@ -184,6 +188,12 @@ impl<'a> Fold<'a> {
         let row = (app_id, key, reason, ms(self.context.now), self.bodies.len() + 1, body.len());
         push(&mut self.kept, &row);
         self.bodies.extend_from_slice(body);
+    }
+
+    /// Whether it shows the conversation as it was before what is known of it.
+    fn is_older(&self, app_id: &str, seen: &Sighting) -> bool {
+        let known = self.known.get(&(app_id.to_owned(), seen.id.to_string()));
+        known.is_some_and(|known| known.conversation.is_newer_than(seen))
     }
 
     /// Folds a sighting in, and logs what it adds. `read`: it was asked for as a whole.
@@ -223,7 +233,7 @@ impl<'a> Fold<'a> {
             let now = ms(self.context.now);
             if !read {
                 push(&mut self.told, &(app_id, seen.id.as_str(), &id, now));
-            } else if is_told(part, self.context.admin_id.as_deref()) {
+            } else if is_told(part, &seen.parts, self.context.admin_id.as_deref()) {
                 push(&mut self.found, &(app_id, seen.id.as_str(), &id, ms(part.at), now));
             }
             for class in &part.classes {
@@ -259,8 +269,9 @@ impl<'a> Fold<'a> {
         );
     }
 
-    /// Decides on every conversation that changed, writes all of it and commits.
-    pub(super) async fn write(self, writer: &mut Writing) -> Result<(), StoreError> {
+    /// Decides on every conversation that changed, writes all of it and commits. Returns how many notifications were
+    /// out of order.
+    pub(super) async fn write(self, writer: &mut Writing) -> Result<u64, StoreError> {
         let rows: Vec<_> = self.changed.iter().filter_map(|key| self.decide(key)).collect();
         sqlx::query(WRITE)
             .bind(json(&self.notifications))
@@ -274,7 +285,7 @@ impl<'a> Fold<'a> {
             .execute(writer.connection())
             .await?;
         writer.committed();
-        Ok(())
+        Ok(self.reordered)
     }
 
     fn decide(&self, key: &(String, String)) -> Option<ConversationRow> {

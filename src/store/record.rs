@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Row, SqliteConnection};
@@ -164,10 +165,21 @@ impl Store {
     pub async fn record(&self, batch: &[Record], context: &Context) -> Result<Vec<Recorded>, StoreError> {
         let mut writer = self.write().await;
         let done = self::batch(&mut writer, batch, context).await;
-        if done.is_err() {
-            writer.roll_back().await;
+        match done {
+            Ok((results, reordered)) => {
+                self.reordered.fetch_add(reordered, Ordering::Relaxed);
+                Ok(results)
+            }
+            Err(error) => {
+                writer.roll_back().await;
+                Err(error)
+            }
         }
-        done
+    }
+
+    /// Notifications since the start that came after something newer was known of their conversation.
+    pub fn reordered(&self) -> u64 {
+        self.reordered.load(Ordering::Relaxed)
     }
 
     /// Writes down one conversation read from Intercom, and decides on it.
@@ -178,14 +190,13 @@ impl Store {
     }
 }
 
-async fn batch(writer: &mut Writing, batch: &[Record], context: &Context) -> Result<Vec<Recorded>, StoreError> {
+async fn batch(writer: &mut Writing, batch: &[Record], context: &Context) -> Result<(Vec<Recorded>, u64), StoreError> {
     let keys: Vec<_> = batch.iter().filter_map(key).collect();
     let touched: HashSet<_> = batch.iter().filter_map(|record| touched(record, context)).collect();
     let row = sqlx::query(READ).bind(json(&keys)).bind(json(&touched)).fetch_one(writer.beginning()).await?;
     let mut fold = Fold::read(context, [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?])?;
     let results = batch.iter().map(|record| fold.add(record)).collect();
-    fold.write(writer).await?;
-    Ok(results)
+    Ok((results, fold.write(writer).await?))
 }
 
 fn key(record: &Record) -> Option<(&str, &str)> {

@@ -1,28 +1,25 @@
 //! What no webhook told: which parts were read from Intercom first, and whether a webhook came for them after all.
 //!
-//! Owns: which changes Intercom has a webhook for, and since when somebody listens. Refuses: judging how many are too
+//! Owns: which changes Intercom surely has a webhook for, and since when somebody listens. Refuses: judging how many are too
 //! many. What happened while nobody listened was not missed.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::rows::ms;
 use super::{Store, StoreError};
-use crate::engine::conversation::{Class, Part, PartId};
+use crate::engine::conversation::{Actor, Class, Part, PartId};
 
 /// Misses of so long ago no longer count.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// What a webhook tells whoever does it. Assignments and ends of snoozes are not among them: settings and timers make
-/// them too, and for those there is none.
-const TOLD: [Class; 7] = [
-    Class::ContactReply,
-    Class::TeammateReply,
-    Class::BotReply,
-    Class::Note,
-    Class::Snoozed,
-    Class::Opened,
-    Class::Closed,
-];
+/// What is told of when a person does it. What machines do in this way (a workflow's note, the close of a conversation
+/// that was merged) may have no webhook, and one false miss turns the health of a quiet workspace bad. Assignments are
+/// not among them, as settings make them too; nor is what no webhook shows by the part that reading shows: tags,
+/// priorities, ratings, and a deletion, of which it is not even known when it happened.
+const DEEDS: [Class; 4] = [Class::Note, Class::Snoozed, Class::Opened, Class::Closed];
+
+/// A message that wakes a snooze leaves a part for that within so many seconds, and perhaps no webhook for it.
+const ALONG_S: u64 = 2;
 
 /// Changes by others in the last hour that no webhook told in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,19 +30,35 @@ pub struct Missed {
     pub none_arrived: bool,
 }
 
-/// Whether a webhook tells of it. What our own admin does never counts.
-pub(super) fn is_told(part: &Part, admin_id: Option<&str>) -> bool {
+/// Whether a webhook surely tells of it. `shown`: what was read along with it. What our own admin does never counts.
+pub(super) fn is_told(part: &Part, shown: &[Part], admin_id: Option<&str>) -> bool {
     let ours = part.admin_id.is_some() && part.admin_id.as_deref() == admin_id;
     match part.id {
+        _ if ours => false,
         // An automated message goes out without a word to us.
-        Some(PartId::Source(_)) => !ours && !part.classes.contains(&Class::BotReply) && tells(part),
-        Some(PartId::Part(_)) => !ours && tells(part),
+        Some(PartId::Source(_)) => !part.classes.contains(&Class::BotReply) && speaks(part),
+        Some(PartId::Part(_)) => speaks(part) || is_deed(part) || is_unsnoozed_by_hand(part, shown),
         None => false,
     }
 }
 
-fn tells(part: &Part) -> bool {
-    part.classes.iter().any(|class| TOLD.contains(class))
+/// Somebody said something. That another conversation was merged into it counts as a contact's word, but has no webhook.
+fn speaks(part: &Part) -> bool {
+    let said = |class: &Class| class.speaks() && (*class != Class::ContactReply || part.actor == Actor::Contact);
+    part.classes.iter().any(said)
+}
+
+fn is_deed(part: &Part) -> bool {
+    part.actor.is_person() && part.classes.iter().any(|class| DEEDS.contains(class))
+}
+
+/// A teammate ended the snooze, and did nothing else: neither gave the conversation to somebody nor said something.
+fn is_unsnoozed_by_hand(part: &Part, shown: &[Part]) -> bool {
+    let along = |other: &Part| {
+        let near = other.at.as_second().abs_diff(part.at.as_second()) <= ALONG_S;
+        near && other.id != part.id && (speaks(other) || other.classes.contains(&Class::Note))
+    };
+    part.actor == Actor::Teammate && part.classes.iter().eq([&Class::Unsnoozed]) && !shown.iter().any(along)
 }
 
 impl Store {
@@ -112,5 +125,75 @@ impl Store {
         let arrived = "SELECT EXISTS (SELECT 1 FROM notification WHERE received_at >= $1 AND app_id = $2)";
         let arrived: bool = sqlx::query_scalar(arrived).bind(first).bind(app_id).fetch_one(&self.readers).await?;
         Ok(Missed { count, none_arrived: !arrived })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const OURS: Option<&str> = Some("9");
+
+    fn part(id: u64, second: i64, actor: Actor, classes: &[Class]) -> Part {
+        let at = Timestamp::from_second(second).unwrap();
+        let admin_id = (actor == Actor::Teammate).then(|| "7".to_owned());
+        let id = Some(PartId::Part(id));
+        Part { id, at, actor, admin_id, classes: classes.iter().copied().collect(), digest: None }
+    }
+
+    #[test]
+    fn only_what_surely_has_a_webhook_is_told() {
+        use Actor::{Bot, Contact, Teammate, Timer, Unknown};
+        use Class::{
+            Assigned, BotReply, Closed, ContactReply, Note, Opened, Other, Rated, Snoozed, TeammateReply, Unsnoozed,
+        };
+        for (name, actor, classes, want) in [
+            ("a contact's reply", Contact, &[ContactReply][..], true),
+            ("a teammate's reply", Teammate, &[TeammateReply], true),
+            ("a bot's reply", Bot, &[BotReply], true),
+            ("an assignment with a word", Teammate, &[Assigned, TeammateReply], true),
+            ("what is merged in", Bot, &[ContactReply], false),
+            ("a note", Teammate, &[Note], true),
+            ("a workflow's note", Bot, &[Note], false),
+            ("a snooze", Teammate, &[Snoozed], true),
+            ("a workflow's snooze", Bot, &[Snoozed], false),
+            ("a close", Teammate, &[Closed], true),
+            ("a workflow's close, or a merge", Bot, &[Closed], false),
+            ("an opening", Teammate, &[Opened], true),
+            ("an opening by nobody in particular", Unknown, &[Opened], false),
+            ("the end of a snooze by hand", Teammate, &[Unsnoozed], true),
+            ("the end of a snooze by its timer", Timer, &[Unsnoozed], false),
+            ("the end of a snooze by a workflow", Bot, &[Unsnoozed], false),
+            ("an assignment", Teammate, &[Assigned], false),
+            ("an assignment that ends a snooze", Teammate, &[Assigned, Unsnoozed], false),
+            ("a rating", Contact, &[Rated], false),
+            ("a tag, a priority, an attribute", Teammate, &[Other], false),
+        ] {
+            assert_eq!(is_told(&part(5, 100, actor, classes), &[], OURS), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_snooze_by_a_message_is_none_by_hand() {
+        let woken = part(5, 100, Actor::Teammate, &[Class::Unsnoozed]);
+        for (name, other, want) in [
+            ("itself", woken.clone(), true),
+            ("with a note", part(4, 100, Actor::Teammate, &[Class::Note]), false),
+            ("a moment after a reply", part(4, 98, Actor::Teammate, &[Class::TeammateReply]), false),
+            ("long after a reply", part(4, 97, Actor::Teammate, &[Class::TeammateReply]), true),
+            ("with a tag", part(4, 100, Actor::Teammate, &[Class::Other]), true),
+        ] {
+            assert_eq!(is_told(&woken, &[other, woken.clone()], OURS), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_our_admin_does_is_never_missed() {
+        for class in [Class::TeammateReply, Class::Note, Class::Closed, Class::Snoozed, Class::Unsnoozed] {
+            let ours = part(5, 100, Actor::Teammate, &[class]);
+            assert!(!is_told(&ours, &[], Some("7")), "{}", class.name());
+        }
     }
 }

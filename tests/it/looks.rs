@@ -64,17 +64,18 @@ async fn a_look_that_was_interrupted_goes_on_where_it_stopped() {
 type Change = fn(&House, &ConversationId) -> bool;
 
 /// What happens unseen, and whether the search lists it as changed.
-const UNSEEN: [(&str, Change, bool); 4] = [
+const UNSEEN: [(&str, Change, bool); 5] = [
     ("closed", |house, id| house.intercom.teammate_closes(id, None).is_some(), true),
     ("snoozed", |house, id| house.intercom.teammate_snoozes(id, house.clock.now() + days(9)).is_some(), true),
     ("answered by the contact", |house, id| house.intercom.contact_replies(id, "No.").is_some(), true),
+    ("merged", |house, id| house.intercom.merge(id, &house.intercom.contact_starts("And this?")), true),
     ("deleted", |house, id| house.intercom.delete(id), false),
 ];
 
 async fn has_noticed(house: &House, id: &ConversationId, change: &str) -> bool {
     let known = house.known(id).await.unwrap();
     match change {
-        "closed" => known.state() == Some(State::Closed),
+        "closed" | "merged" => known.state() == Some(State::Closed),
         "snoozed" => matches!(known.state(), Some(State::Snoozed { .. })),
         "deleted" => known.gone,
         _ => known.last_contact_reply().is_some_and(|(at, _)| at > monday()),

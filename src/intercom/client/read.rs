@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::deeds::Assignee;
-use crate::engine::{ConversationId, Sighting};
+use crate::engine::{ConversationId, Part, PartId, Sighting};
 use crate::intercom::error::IntercomError;
 use crate::intercom::lens::Lens;
 use crate::intercom::wire::{Conversation, Oddness, Seen};
@@ -45,13 +45,17 @@ impl ReadConversation {
     pub(super) fn read(json: &[u8], at: Timestamp, lens: &Lens, deed: bool) -> Result<ReadConversation, IntercomError> {
         let conversation = Conversation::read(json).map_err(garbled)?;
         let mut sighting = conversation.sighting(lens, Seen::Fetched { at }).map_err(garbled)?;
+        let shown = conversation.part_count().map_err(garbled)?;
         sighting.whole &= !deed;
+        if shown >= SHOWN_AT_MOST && !shows_who_spoke_last(&sighting) {
+            sighting.last_contact_reply_at = sighting.created_at;
+        }
         Ok(ReadConversation {
             sighting,
             state: conversation.state_word().map(str::to_owned),
             title: conversation.title().map(str::to_owned),
             contact_id: conversation.contact_id(),
-            shown: conversation.part_count().map_err(garbled)?,
+            shown,
         })
     }
 
@@ -82,8 +86,16 @@ impl ReadConversation {
     }
 }
 
-fn is_shown_before(part: &crate::engine::Part, since: Timestamp) -> bool {
-    matches!(part.id, Some(crate::engine::PartId::Part(_))) && part.at < since
+/// Whether, though older parts are not shown, the last word by a person is. Otherwise the contact may be owed an answer
+/// without a sign of it: that counts as an answer to the opening message, unless what webhooks told is newer.
+fn shows_who_spoke_last(sighting: &Sighting) -> bool {
+    let speaks = |part: &Part| part.actor.is_person() && part.classes.iter().any(|class| class.speaks());
+    let in_parts = |part: &Part| matches!(part.id, Some(PartId::Part(_))) && speaks(part);
+    sighting.last_contact_reply_at.is_some() || sighting.parts.iter().any(in_parts)
+}
+
+fn is_shown_before(part: &Part, since: Timestamp) -> bool {
+    matches!(part.id, Some(PartId::Part(_))) && part.at < since
 }
 
 fn garbled(oddness: Oddness) -> IntercomError {

@@ -118,3 +118,48 @@ async fn two_stories_of_one_notification_are_read_from_intercom_in_any_order() {
         assert_eq!(known.conversation.state(), Some(State::Open), "what was read counts");
     }
 }
+
+/// What is told of conversation 5 as it was in minute 5 or another, in a notification made then or later.
+fn told_at(key: &str, minute: i64, made: i64) -> Record {
+    let mut seen = answered("5", minute);
+    seen.parts.clear();
+    seen.snapshot.as_mut().unwrap().version.created_at = at(made);
+    notified(key, about(seen))
+}
+
+#[tokio::test]
+async fn a_notification_of_something_older_than_what_is_known_is_counted() {
+    let read = || fetched(answered("5", 5));
+    for (name, batch, want) in [
+        ("in order", vec![told_at("a", 4, 4), told_at("b", 5, 5)], 0),
+        ("the other way round", vec![told_at("b", 5, 5), told_at("a", 4, 4)], 1),
+        ("two of one deed", vec![told_at("a", 5, 5), told_at("b", 5, 5)], 0),
+        ("of one second, made the other way round", vec![told_at("b", 5, 6), told_at("a", 5, 5)], 1),
+        ("after a reading of what it tells", vec![read(), told_at("a", 5, 4)], 0),
+        ("after a reading of something newer", vec![read(), told_at("a", 4, 4)], 1),
+        ("a reading of something older", vec![told_at("a", 6, 6), read()], 0),
+        ("the same one again", vec![told_at("a", 4, 4), told_at("b", 5, 5), told_at("a", 4, 4)], 0),
+        ("of another conversation", vec![told_at("b", 5, 5), notified("a", about(answered("6", 4)))], 0),
+        ("of another workspace", vec![told_at("b", 5, 5), from_workspace(told_at("a", 4, 4), "theirs")], 0),
+        ("what is gone", vec![told_at("b", 5, 5), notified("a", about(Sighting::of(id("5"))))], 0),
+    ] {
+        let (together, apart) = (Shelf::new().await, Shelf::new().await);
+        together.record(&batch).await;
+        for one in batch {
+            apart.record(&[one]).await;
+        }
+        assert_eq!((together.store.reordered(), apart.store.reordered()), (want, want), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_written_is_not_counted() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[told_at("b", 5, 5)]).await;
+    shelf.execute("CREATE TRIGGER no BEFORE INSERT ON notification BEGIN SELECT raise(ABORT, 'no'); END").await;
+    assert!(shelf.store.record(&[told_at("a", 4, 4)], &context()).await.is_err());
+    assert_eq!(shelf.store.reordered(), 0);
+    shelf.execute("DROP TRIGGER no").await;
+    shelf.record(&[told_at("a", 4, 4)]).await;
+    assert_eq!(shelf.store.reordered(), 1);
+}
