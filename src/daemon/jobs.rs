@@ -28,6 +28,10 @@ const ACT_AGAIN: Duration = Duration::from_hours(24);
 /// whoever sends looks in the same statement.
 const HEED: Duration = Duration::from_millis(500);
 
+/// Seen ids tell a repeat, and health counts what was missed in the last hour: for so long they stay, however short
+/// `retention` is.
+const IDS_STAY: SignedDuration = SignedDuration::from_hours(2);
+
 /// Signs of life are written down so often.
 const LIFE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -287,10 +291,12 @@ impl Jobs {
 
     async fn forget(&self) -> Result<u64, StoreError> {
         let Sweeper { store, standpoint, board, tally, .. } = &self.sweeper;
-        let before = standpoint.clock().now() - self.retention;
+        let now = standpoint.clock().now();
+        let before = now - self.retention;
+        let ids_before = now - self.retention.max(IDS_STAY);
         let app_id = standpoint.identity().app_id.unwrap_or_default();
-        let missed = store.missed_before(before, &app_id, board.tolerance().grace).await?;
-        let gone = store.prune(before).await?;
+        let missed = store.missed_before(ids_before, &app_id, board.tolerance().grace).await?;
+        let gone = store.prune(before, ids_before).await?;
         tally.forgot_missed(missed);
         Ok(gone)
     }

@@ -203,8 +203,9 @@ impl Store {
         Ok(Some((last, set.rows_affected())))
     }
 
-    /// Forgets seen notifications and kept bodies from before `before`, a few at a time. Returns how many went.
-    pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
+    /// Forgets kept bodies from before `bodies_before`, and seen notifications and what was untold from before
+    /// `ids_before`, a few at a time. Returns how many went.
+    pub async fn prune(&self, bodies_before: Timestamp, ids_before: Timestamp) -> Result<u64, StoreError> {
         const AT_ONCE: i64 = 1_000;
         let bodies = "DELETE FROM notification_body WHERE id IN
             (SELECT id FROM notification_body WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
@@ -213,7 +214,7 @@ impl Store {
         let untold = "DELETE FROM untold WHERE (app_id, conversation_id, part_id) IN
             (SELECT app_id, conversation_id, part_id FROM untold WHERE found_at < $1 ORDER BY found_at LIMIT $2)";
         let mut gone = 0;
-        for statement in [bodies, seen, untold] {
+        for (statement, before) in [(bodies, bodies_before), (seen, ids_before), (untold, ids_before)] {
             loop {
                 let mut writer = self.write().await;
                 let done = sqlx::query(statement).bind(ms(before)).bind(AT_ONCE).execute(writer.connection()).await?;

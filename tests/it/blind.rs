@@ -144,6 +144,22 @@ async fn the_counter_of_misses_goes_on_though_old_ones_are_forgotten() {
 }
 
 #[tokio::test]
+async fn a_short_retention_neither_hides_what_was_missed_nor_makes_a_repeat_news() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    house.keep_for("1 second");
+    house.start().await;
+    house.look().await;
+    let id = house.answered().await;
+    house.intercom.drop_notifications(true);
+    house.intercom.contact_replies(&id, "Hello?");
+    house.intercom.drop_notifications(false);
+    house.clock.advance(minutes(30));
+    house.look().await;
+    house.daemon().tidy().await;
+    assert!(house.check("notifications").await.contains("1 missed"), "{}", house.check("notifications").await);
+}
+
+#[tokio::test]
 async fn what_came_and_was_closed_unseen_is_counted_by_the_daily_look_too() {
     for (name, pause) in [("a usual look", hours(1)), ("the daily look", hours(24) - minutes(5))] {
         let house = House::with(QUIET_A_DAY).await;

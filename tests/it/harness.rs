@@ -51,6 +51,7 @@ pub(crate) struct House {
     /// What the daemon goes by: the same clock, unless it was given one of its own.
     daemon_clock: ManualClock,
     configuration: String,
+    retention: &'static str,
     folder: tempfile::TempDir,
 }
 
@@ -118,13 +119,26 @@ impl House {
         let intercom = FakeIntercom::start(clock.clone().into(), workspace).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let daemon_clock = clock.clone();
-        House { clock, intercom, daemon: None, daemon_clock, configuration: extra.to_owned(), folder }
+        House {
+            clock,
+            intercom,
+            daemon: None,
+            daemon_clock,
+            configuration: extra.to_owned(),
+            retention: "30 days",
+            folder,
+        }
     }
 
     /// From its next start on the daemon has a clock of its own.
     pub(crate) fn give_the_daemon_a_clock(&mut self) -> ManualClock {
         self.daemon_clock = ManualClock::at(self.clock.now());
         self.daemon_clock.clone()
+    }
+
+    /// How long the next start keeps what it has seen.
+    pub(crate) fn keep_for(&mut self, retention: &'static str) {
+        self.retention = retention;
     }
 
     /// What the next start reads.
@@ -170,9 +184,10 @@ impl House {
         };
         format!(
             "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.2:0\"\n\
-             [database]\nurl = \"sqlite:{}\"\n{rules}",
+             [database]\nurl = \"sqlite:{}\"\nretention = \"{}\"\n{rules}",
             self.intercom.url(),
-            self.database().display()
+            self.database().display(),
+            self.retention
         )
     }
 

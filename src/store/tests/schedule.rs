@@ -185,8 +185,10 @@ async fn old_ids_and_bodies_go_and_a_replay_after_that_changes_nothing() {
     shelf.record(&old).await;
     shelf.store.record(&[notified("n3", Told::Unknown)], &context_at(10)).await.unwrap();
     let before = shelf.rows("SELECT json_array(latest, due_at, facts, told_at) FROM conversation").await;
-    assert_eq!(shelf.store.prune(at(0)).await.unwrap(), 0);
-    assert_eq!(shelf.store.prune(at(10)).await.unwrap(), 3);
+    assert_eq!(shelf.store.prune(at(0), at(0)).await.unwrap(), 0);
+    assert_eq!(shelf.store.prune(at(10), at(0)).await.unwrap(), 1);
+    assert_eq!((shelf.count("notification").await, shelf.count("notification_body").await), (3, 1));
+    assert_eq!(shelf.store.prune(at(10), at(10)).await.unwrap(), 2);
     assert_eq!((shelf.count("notification").await, shelf.count("notification_body").await), (1, 1));
     assert_eq!((shelf.count("activity").await, shelf.count("fact").await), (2, 1), "kept for ever");
     assert_eq!(shelf.record(&old[..1]).await, [Recorded::Stored]);
@@ -199,7 +201,7 @@ async fn pruning_goes_through_any_number() {
     let shelf = Shelf::new().await;
     let records: Vec<_> = (0..2100).map(|number| notified(&format!("n{number}"), Told::Unknown)).collect();
     shelf.record(&records).await;
-    assert_eq!(shelf.store.prune(at(1)).await.unwrap(), 4200);
+    assert_eq!(shelf.store.prune(at(1), at(1)).await.unwrap(), 4200);
     assert_eq!((shelf.count("notification").await, shelf.count("notification_body").await), (0, 0));
 }
 
