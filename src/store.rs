@@ -238,6 +238,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "steps", include_str!("../migrations/sqlite/0002_steps.sql")),
     (3, "attempt_count", include_str!("../migrations/sqlite/0003_attempt_count.sql")),
     (4, "untold", include_str!("../migrations/sqlite/0004_untold.sql")),
+    (5, "redaction", include_str!("../migrations/sqlite/0005_redaction.sql")),
 ];
 
 fn migrator() -> Migrator {

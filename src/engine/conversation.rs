@@ -81,6 +81,8 @@ pub struct Sighting {
     pub ticket: bool,
     /// It was deleted, or merged into another.
     pub gone: bool,
+    /// It shows something whose words were taken away.
+    pub redacted: bool,
     /// How it reached us (`source.type`): conversation, email, …
     pub channel: Option<String>,
     /// How it began (`source.delivered_as`).
@@ -100,6 +102,7 @@ impl Sighting {
             last_contact_reply_at: None,
             ticket: false,
             gone: false,
+            redacted: false,
             channel: None,
             delivered_as: None,
             whole: false,
