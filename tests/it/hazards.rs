@@ -1,5 +1,8 @@
 //! What could make it say something twice, hide a reply, or silently stop: and does not.
 
+mod own;
+mod shared_limit;
+
 use std::sync::Arc;
 
 use autoclosed::engine::ConversationId;
