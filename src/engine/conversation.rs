@@ -66,6 +66,7 @@ pub struct Version {
 
 /// What one notification or one answer of Intercom says about one conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is told or not, whatever the others are")]
 pub struct Sighting {
     /// Which conversation.
     pub id: ConversationId,
