@@ -100,7 +100,7 @@ pub(crate) fn seconds(count: i64) -> SignedDuration {
 /// Waits until the daemon has got where a test holds it. One that never gets there fails the test, and does not hold it
 /// up for ever.
 pub(crate) async fn arrived(held: tokio::sync::oneshot::Receiver<()>) {
-    tokio::time::timeout(std::time::Duration::from_secs(60), held).await.expect("it never got there").unwrap();
+    tokio::time::timeout(std::time::Duration::from_mins(1), held).await.expect("it never got there").unwrap();
 }
 
 impl House {
