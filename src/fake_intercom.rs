@@ -194,6 +194,12 @@ impl FakeIntercom {
         change(&mut self.world().workspace);
     }
 
+    /// Another app spends so many requests of the window that all apps of the workspace share.
+    pub fn another_app_asks(&self, requests: u32) {
+        let at = self.second();
+        self.desk().window.spend(at, requests);
+    }
+
     /// From now on every change is notified there, signed with this client secret.
     pub fn send_notifications_to(&self, webhook_url: &str, client_secret: &str) {
         self.inner.courier.send_to(webhook_url, client_secret);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::engine::RuleSet;
-use crate::engine::rule::{Act, Called, Setting};
+use crate::engine::rule::Called;
 use crate::intercom::Intercom;
 use crate::intercom::client::{Admin, Tag, Team};
 use crate::intercom::error::{Class, IntercomError};
@@ -255,18 +255,7 @@ fn correct(kind: &str, name: &str, names: &[&str]) -> String {
 /// Whether a text speaks of the teammate by name.
 pub fn speaks_of_teammates(rules: &RuleSet) -> bool {
     let steps = rules.rules.iter().flat_map(|rule| &rule.steps);
-    let mut templates = steps.flat_map(|step| {
-        let labels = match &step.act {
-            Act::Label(labels) | Act::Close { labels, .. } => Some(labels),
-            _ => None,
-        };
-        let settings = labels.into_iter().flat_map(|labels| labels.set.values());
-        let settings = settings.filter_map(|setting| match setting {
-            Setting::Template(template) => Some(template),
-            Setting::Value(_) => None,
-        });
-        step.act.body().into_iter().chain(settings)
-    });
+    let mut templates = steps.flat_map(|step| step.act.templates());
     templates.any(|template| message::check(template).is_ok_and(|uses| uses.teammate))
 }
 

@@ -109,6 +109,7 @@ pub fn record(notification: Notification, body: Verified) -> Record {
         key: notification.key,
         topic: notification.topic,
         fingerprint: notification.fingerprint,
+        about: notification.about,
         told,
         body: body.into_bytes(),
     }

@@ -296,6 +296,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "attempt_count", include_str!("../migrations/sqlite/0003_attempt_count.sql")),
     (4, "untold", include_str!("../migrations/sqlite/0004_untold.sql")),
     (5, "operator", include_str!("../migrations/sqlite/0005_operator.sql")),
+    (6, "redaction", include_str!("../migrations/sqlite/0006_redaction.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -33,6 +33,8 @@ const PENDING_AT_ONCE: u32 = 30;
 const DAMAGED_RESTS: SignedDuration = SignedDuration::from_hours(1);
 /// Conversations read in one sweep because something about them was unclear.
 const READS_AT_ONCE: u32 = 30;
+/// Definite refusals after which something has failed for good.
+const REFUSALS: u32 = 3;
 /// What did not succeed after a deed is tried again after this.
 const FOLLOW_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// What was read longer ago than this is no ground for a deed.

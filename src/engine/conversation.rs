@@ -66,6 +66,7 @@ pub struct Version {
 
 /// What one notification or one answer of Intercom says about one conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is told or not, whatever the others are")]
 pub struct Sighting {
     /// Which conversation.
     pub id: ConversationId,
@@ -81,6 +82,8 @@ pub struct Sighting {
     pub ticket: bool,
     /// It was deleted, or merged into another.
     pub gone: bool,
+    /// It shows something whose words were taken away.
+    pub redacted: bool,
     /// How it reached us (`source.type`): conversation, email, …
     pub channel: Option<String>,
     /// How it began (`source.delivered_as`).
@@ -100,6 +103,7 @@ impl Sighting {
             last_contact_reply_at: None,
             ticket: false,
             gone: false,
+            redacted: false,
             channel: None,
             delivered_as: None,
             whole: false,

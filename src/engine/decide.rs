@@ -106,6 +106,19 @@ impl Action {
         }
     }
 
+    /// What is put on the conversation or taken off, beside anything else.
+    pub fn labels(&self) -> Option<&Labels> {
+        match self {
+            Action::Label { labels, .. } | Action::Close { labels, .. } => Some(labels),
+            _ => None,
+        }
+    }
+
+    /// Every template in it: of its text, and of the attributes that it sets.
+    pub fn templates(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.template().into_iter().chain(self.labels().into_iter().flat_map(Labels::templates))
+    }
+
     /// Whether the contact gets a message by it.
     pub fn speaks(&self) -> bool {
         matches!(self, Action::Reply { .. } | Action::Close { body: Some(_), .. })

@@ -45,12 +45,17 @@ pub(super) struct Window {
 impl Window {
     /// Counts a request and tells what is left; `None` if it is one too many.
     fn count(&mut self, at: i64, limit: u32) -> Option<u32> {
+        self.spend(at, 1);
+        limit.checked_sub(self.used)
+    }
+
+    /// Counts requests that are answered elsewhere.
+    pub(super) fn spend(&mut self, at: i64, requests: u32) {
         let number = at.div_euclid(WINDOW_SECONDS);
         if number != self.number {
             *self = Window { number, used: 0 };
         }
-        self.used = self.used.saturating_add(1);
-        limit.checked_sub(self.used)
+        self.used = self.used.saturating_add(requests);
     }
 }
 

@@ -296,6 +296,26 @@ pub(super) fn deleted(id: &str) -> Value {
     json!({ "type": "conversation", "conversation_id": id })
 }
 
+/// `data.item` of `ticket.created`: of the ticket only what tells which conversation it was.
+pub(super) fn ticket(it: &Conversation) -> Value {
+    json!({
+        "type": "ticket",
+        "id": it.id,
+        // Its number among tickets, which is nothing else's.
+        "ticket_id": "12",
+        "category": "Customer",
+        "ticket_type": { "type": "ticket_type", "id": "1", "name": "Question", "category": "Customer" },
+        "ticket_state": { "type": "ticket_state", "id": "1", "category": "submitted" },
+        "ticket_attributes": {},
+        "contacts": { "type": "contact.list", "contacts": [contact_reference(&it.contact)] },
+        "admin_assignee_id": it.admin_assignee.as_deref().unwrap_or("0"),
+        "team_assignee_id": it.team_assignee.as_deref().unwrap_or("0"),
+        "open": it.state.name() != "closed",
+        "created_at": it.created_at,
+        "updated_at": it.updated_at,
+    })
+}
+
 /// The frame of every notification.
 pub(super) fn envelope(app_id: &str, id: &str, topic: &str, item: &Value, at: i64) -> Value {
     json!({

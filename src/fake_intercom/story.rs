@@ -151,15 +151,10 @@ impl FakeIntercom {
         })
     }
 
-    /// Somebody turns the conversation into a ticket; no `conversation.*` notification tells of it. Returns whether
-    /// it exists.
+    /// Somebody turns the conversation into a ticket; `ticket.created` tells of it, and no `conversation.*`. Returns
+    /// whether it exists.
     pub fn becomes_ticket(&self, id: &ConversationId) -> bool {
-        self.change(|world, at| {
-            let Some(conversation) = world.conversations.get_mut(id) else { return false };
-            conversation.ticket = true;
-            conversation.updated_at = conversation.updated_at.max(at);
-            true
-        })
+        self.change(|world, at| world.convert(id, at))
     }
 
     /// Somebody merges the first into the second: the first is closed, the second survives, and no notification tells

@@ -175,6 +175,16 @@ impl World {
         tag
     }
 
+    /// Makes a ticket of it, which keeps its id. Returns whether it exists.
+    pub(super) fn convert(&mut self, id: &ConversationId, at: i64) -> bool {
+        let Some(conversation) = self.conversations.get_mut(id) else { return false };
+        conversation.ticket = true;
+        conversation.updated_at = conversation.updated_at.max(at);
+        let item = shape::ticket(conversation);
+        self.push_notice("ticket.created", &item, at);
+        true
+    }
+
     pub(super) fn delete(&mut self, id: &ConversationId, at: i64) -> bool {
         let gone = self.conversations.remove(id).is_some();
         if gone {

@@ -14,7 +14,7 @@ use super::lens::Lens;
 use super::signature::Verified;
 pub use super::wire::Oddness;
 use super::wire::{self, Object, Scalar, Seen};
-use crate::engine::{Actor, Class, Part, PartId, Sighting};
+use crate::engine::{Actor, Class, ConversationId, Part, PartId, Sighting};
 
 /// Longest texts that are kept, in bytes.
 const LONGEST_TOPIC: usize = 100;
@@ -40,6 +40,8 @@ pub struct Notification {
     pub created_at: Option<Timestamp>,
     /// The same for two deliveries that say the same: 32 hexadecimal digits over topic and data.
     pub fingerprint: String,
+    /// The conversation that it seems to be about, whether or not it was understood.
+    pub about: Option<ConversationId>,
     /// What it says.
     pub content: Content,
 }
@@ -121,6 +123,7 @@ fn unreadable(body: &[u8], odd: Oddness) -> Notification {
         topic: NO_TOPIC.to_owned(),
         created_at: None,
         fingerprint: code[..32].to_owned(),
+        about: std::str::from_utf8(body).ok().and_then(|body| seems_about(body, "/data/item")),
         content: Content::Odd(odd),
     }
 }
@@ -134,12 +137,21 @@ impl Envelope<'_> {
             None => Err(Oddness::Topic),
             Some(topic) => self.content(topic, &id, lens),
         };
+        let content = content.unwrap_or_else(Content::Odd);
+        let about = match &content {
+            Content::Conversation(sighting) => Some(sighting.id.clone()),
+            Content::Ping => None,
+            // What others do to a contact or a company is about no conversation.
+            Content::Irrelevant if !topic.is_some_and(|topic| topic.starts_with("conversation")) => None,
+            Content::Irrelevant | Content::Odd(_) => seems_about(self.data(), "/item"),
+        };
         Notification {
             app_id: self.app_id.id().filter(|id| is_plain(id, LONGEST_APP_ID)).map(std::borrow::Cow::into_owned),
             topic: topic.unwrap_or(NO_TOPIC).to_owned(),
             created_at: date.ok().flatten(),
             fingerprint: hash(&[self.topic_bytes(), self.data().as_bytes()])[..32].to_owned(),
-            content: content.unwrap_or_else(Content::Odd),
+            about,
+            content,
             key: id,
         }
     }
@@ -199,6 +211,7 @@ fn conversation(topic: &str, data: &str, created_at: Timestamp, id: &str, lens: 
     }
     let mut sighting = conversation.sighting(lens, Seen::Notified { created_at, notification_id: id })?;
     match topic {
+        "conversation_part.redacted" => sighting.redacted = true,
         "conversation.user.created" => sighting.whole = true,
         "conversation.admin.single.created" => sent_by_a_teammate(&mut sighting.parts),
         // It shows the part in words that nobody wrote: those that it is known by are in another notification.
@@ -236,6 +249,18 @@ fn deleted(data: &str) -> Result<Sighting, Oddness> {
     let mut sighting = Sighting::of(wire::conversation_id(id)?);
     sighting.gone = true;
     Ok(sighting)
+}
+
+/// The conversation that JSON of whatever shape seems to be about; its item stands at that place.
+fn seems_about(json: &str, item: &str) -> Option<ConversationId> {
+    let json: serde_json::Value = serde_json::from_str(json).ok()?;
+    let item = json.pointer(item)?;
+    let own = if matches!(item["type"].as_str(), None | Some("conversation" | "ticket")) { "/id" } else { "" };
+    let places = ["/conversation_id", "/conversation/id", "/conversation/model/id", "/ticket/id", own];
+    places.iter().filter_map(|place| item.pointer(place)).find_map(|id| {
+        let id = id.as_u64().map(|id| id.to_string()).or_else(|| id.as_str().map(str::to_owned))?;
+        ConversationId::try_from(id.as_str()).ok()
+    })
 }
 
 /// A ticket that began as a conversation has its id. `None` if there is no ticket's id in it.

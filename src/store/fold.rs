@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 
 use super::StoreError;
 use super::operator::HoldRow;
-use super::record::{Context, KeepBodies, Record, Recorded};
+use super::record::{Context, KeepBodies, Record, Recorded, Told};
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
 use super::untold::is_told;
 use super::writing::Writing;
-use crate::engine::conversation::{Conversation, Sighting};
+use crate::engine::conversation::{Conversation, ConversationId, Sighting};
 use crate::engine::history::History;
 use crate::engine::{Decision, RuleSet, Why, decide};
 use crate::rulebook::Edition;
@@ -25,8 +25,10 @@ const WRITE: &str = "
 INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?) WHERE true
     ON CONFLICT (app_id, id) DO NOTHING;
-INSERT INTO notification_body (app_id, key, reason, received_at, body)
-    SELECT value->>0, value->>1, value->>2, value->>3, coalesce(substr(?, value->>4, value->>5), x'') FROM json_each(?);
+DELETE FROM notification_body WHERE id IN (SELECT b.id FROM json_each(?) CROSS JOIN notification_body b
+    ON b.app_id IN (value->>0, '') AND b.conversation_id = value->>1);
+INSERT INTO notification_body (app_id, conversation_id, key, reason, received_at, body)
+    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, coalesce(substr(?, value->>5, value->>6), x'') FROM json_each(?);
 INSERT INTO untold (app_id, conversation_id, part_id, at, found_at)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?) CROSS JOIN listening l
     WHERE value->>3 > l.since AND value->>3 NOT BETWEEN l.deaf_from AND l.deaf_until AND NOT EXISTS (
@@ -53,6 +55,11 @@ INSERT INTO conversation (app_id, id, state, snoozed_until, facts, updated_at, f
         delivered_as = excluded.delivered_as, flags = excluded.flags, latest = excluded.latest,
         by_admin = excluded.by_admin, snooze_ends = excluded.snooze_ends, due_at = excluded.due_at,
         fetch_at = excluded.fetch_at, fetch_tries = 0;
+INSERT INTO conversation (app_id, id, flags, latest, fetch_at)
+    SELECT value->>0, value->>1, 0, '[]', value->>2 FROM json_each(?)
+    WHERE value->>3 OR EXISTS (SELECT 1 FROM conversation c WHERE c.app_id = value->>0 AND c.id = value->>1)
+    ON CONFLICT (app_id, id) DO UPDATE SET fetch_at = min(coalesce(fetch_at, excluded.fetch_at), excluded.fetch_at)
+        WHERE fetch_tries = 0;
 COMMIT";
 
 /// Two stories of one second are told apart by asking once it is over.
@@ -72,6 +79,13 @@ pub(super) struct Known {
     fetch_at: Option<Timestamp>,
 }
 
+/// A body to be kept.
+struct Kept {
+    /// Workspace and conversation that it is about.
+    about: Option<(String, ConversationId)>,
+    row: Box<RawValue>,
+}
+
 /// The batch in memory, between reading and writing.
 pub(super) struct Fold<'a> {
     context: &'a Context,
@@ -85,7 +99,11 @@ pub(super) struct Fold<'a> {
     read: HashSet<(String, String)>,
     notifications: Vec<Box<RawValue>>,
     bodies: Vec<u8>,
-    kept: Vec<Box<RawValue>>,
+    kept: Vec<Kept>,
+    /// Conversations that lost words, or all of them: what was kept of them goes.
+    silenced: Vec<Box<RawValue>>,
+    /// Conversations of which something was told that was not understood.
+    doubtful: Vec<Box<RawValue>>,
     activities: Vec<Box<RawValue>>,
     /// Parts that reading showed, of those that a webhook tells of.
     found: Vec<Box<RawValue>>,
@@ -126,6 +144,7 @@ impl<'a> Fold<'a> {
         let (changed, read) = (HashSet::new(), HashSet::new());
         let (notifications, bodies) = (Vec::new(), Vec::new());
         let (kept, activities, facts) = (Vec::new(), Vec::new(), Vec::new());
+        let (silenced, doubtful) = (Vec::new(), Vec::new());
         let (found, told) = (Vec::new(), Vec::new());
         Ok(Fold {
             context,
@@ -138,6 +157,8 @@ impl<'a> Fold<'a> {
             notifications,
             bodies,
             kept,
+            silenced,
+            doubtful,
             activities,
             found,
             told,
@@ -149,10 +170,13 @@ impl<'a> Fold<'a> {
     pub(super) fn add(&mut self, record: &Record) -> Recorded {
         match record {
             Record::Fetched(seen) => {
+                if seen.redacted {
+                    self.silence(self.context.workspace(), &seen.id);
+                }
                 self.see(self.context.workspace(), seen, seen.whole);
                 Recorded::Stored
             }
-            Record::Notified { app_id, key, topic, fingerprint, told, body } => {
+            Record::Notified { app_id, key, topic, fingerprint, about, told, body } => {
                 let id = (app_id.clone(), key.clone());
                 let repeat = self.seen.get(&id).map(|known| known == fingerprint);
                 let foreign = self.context.app_id.as_deref().is_some_and(|ours| ours != app_id);
@@ -172,21 +196,61 @@ impl<'a> Fold<'a> {
                     push(&mut self.notifications, &row);
                     self.seen.insert(id, fingerprint.clone());
                 }
-                self.keep(app_id, key, reason, repeat, body);
-                if let (Some(seen), false) = (told.sighting(), foreign || repeat == Some(true)) {
-                    self.reordered += u64::from(repeat.is_none() && self.is_older(app_id, seen));
-                    self.see(app_id, seen, false);
+                if let (Some(seen), None, false) = (told.sighting(), repeat, foreign) {
+                    self.reordered += u64::from(self.is_older(app_id, seen));
                 }
+                if repeat != Some(true) {
+                    self.heed(app_id, told, about.as_ref(), foreign);
+                }
+                self.keep((app_id, about.as_ref()), key, reason, repeat, body);
                 result
             }
         }
     }
 
-    fn keep(&mut self, app_id: &str, key: &str, reason: Option<&str>, repeat: Option<bool>, body: &[u8]) {
+    /// What follows from a notification that was not seen before.
+    fn heed(&mut self, app_id: &str, told: &Told, about: Option<&ConversationId>, foreign: bool) {
+        match (told, about) {
+            (Told::Conversation(seen), _) => {
+                if seen.redacted || seen.gone {
+                    self.silence(app_id, &seen.id);
+                }
+                if !foreign {
+                    self.see(app_id, seen, false);
+                }
+            }
+            (Told::Odd(_), Some(id)) if !foreign || app_id.is_empty() => {
+                // What names no workspace may be another's: only what is known of ours is asked for.
+                let is_ours = !app_id.is_empty();
+                let app_id = if is_ours { app_id } else { self.context.workspace() };
+                push(&mut self.doubtful, &(app_id, id.as_str(), ms(self.context.now), is_ours));
+            }
+            (Told::Odd(_) | Told::Nothing | Told::Unknown, _) => {}
+        }
+    }
+
+    /// Somebody had words of it taken away, or all of it: what was kept of it until now goes.
+    fn silence(&mut self, app_id: &str, id: &ConversationId) {
+        // What names no workspace may be of this one.
+        let of_it = |(app, about): &(String, ConversationId)| (app == app_id || app.is_empty()) && about == id;
+        self.kept.retain(|kept| !kept.about.as_ref().is_some_and(of_it));
+        push(&mut self.silenced, &(app_id, id.as_str()));
+    }
+
+    fn keep(
+        &mut self,
+        (app_id, about): (&str, Option<&ConversationId>),
+        key: &str,
+        reason: Option<&str>,
+        repeat: Option<bool>,
+        body: &[u8],
+    ) {
         let all = self.context.keep_bodies == KeepBodies::All && repeat.is_none();
         let Some(reason) = reason.or(all.then_some("all are kept")) else { return };
-        let row = (app_id, key, reason, ms(self.context.now), self.bodies.len() + 1, body.len());
-        push(&mut self.kept, &row);
+        let id = about.map(ConversationId::as_str);
+        let row = (app_id, id, key, reason, ms(self.context.now), self.bodies.len() + 1, body.len());
+        let about = about.map(|id| (app_id.to_owned(), id.clone()));
+        self.kept.extend(serde_json::value::to_raw_value(&row).map(|row| Kept { about, row }));
         self.bodies.extend_from_slice(body);
     }
 
@@ -273,15 +337,18 @@ impl<'a> Fold<'a> {
     /// out of order.
     pub(super) async fn write(self, writer: &mut Writing) -> Result<u64, StoreError> {
         let rows: Vec<_> = self.changed.iter().filter_map(|key| self.decide(key)).collect();
+        let kept: Vec<_> = self.kept.iter().map(|kept| &kept.row).collect();
         sqlx::query(WRITE)
             .bind(json(&self.notifications))
+            .bind(json(&self.silenced))
             .bind(self.bodies)
-            .bind(json(&self.kept))
+            .bind(json(&kept))
             .bind(json(&self.found))
             .bind(json(&self.told))
             .bind(json(&self.activities))
             .bind(json(&self.facts))
             .bind(json(&rows))
+            .bind(json(&self.doubtful))
             .execute(writer.connection())
             .await?;
         writer.committed();

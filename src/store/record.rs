@@ -56,6 +56,8 @@ pub enum Record {
         topic: String,
         /// Digest of what it says, to tell a repeat from a change.
         fingerprint: String,
+        /// The conversation that it seems to be about, whether or not it was understood.
+        about: Option<ConversationId>,
         /// What it says.
         told: Told,
         /// The raw body.

@@ -24,6 +24,7 @@ mod operator;
 mod order;
 mod outcomes;
 mod recording;
+mod redactions;
 mod schedule;
 
 /// Closes what waits for the contact, a day after the last word.
@@ -217,6 +218,7 @@ fn notified(key: &str, told: Told) -> Record {
         key: key.to_owned(),
         topic: "conversation.user.replied".to_owned(),
         fingerprint: format!("print of {key}"),
+        about: told.sighting().map(|seen| seen.id.clone()),
         told,
         body: Bytes::from(format!("body of {key}")),
     }

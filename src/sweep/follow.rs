@@ -3,7 +3,7 @@
 use super::grant::not_put_on;
 use super::read::Fresh;
 use super::send::{SAME_MOMENT, our_part};
-use super::{DAMAGED_RESTS, FOLLOW_AGAIN, PENDING_AT_ONCE, SweepError, Sweeper};
+use super::{DAMAGED_RESTS, FOLLOW_AGAIN, PENDING_AT_ONCE, REFUSALS, SweepError, Sweeper};
 use crate::engine::conversation::{Class as Activity, Part, State};
 use crate::engine::history::Deed;
 use crate::engine::rule::StepKind;
@@ -14,8 +14,6 @@ use crate::store::{FollowUp, Followed, Pending, StoreError};
 
 /// Reading, the deed, and reading once more.
 const CALLS_OF_A_FOLLOW_UP: u32 = 3;
-/// Refusals after which it is given up.
-const REFUSALS: u32 = 3;
 
 impl Sweeper {
     /// Does what is still to do after deeds: restoring a snooze, opening again what was closed over a contact's reply.

@@ -4,7 +4,7 @@ use super::act::{Next, Ready};
 use super::aftermath::by_us;
 use super::read::Fresh;
 use super::send::our_part;
-use super::{FOLLOW_AGAIN, SweepError, Sweeper, is_general};
+use super::{FOLLOW_AGAIN, REFUSALS, SweepError, Sweeper, is_general};
 use crate::engine::conversation::{Class as Activity, ConversationId, Facts, Part};
 use crate::engine::history::Deed;
 use crate::engine::{Action, Wish};
@@ -13,9 +13,6 @@ use crate::intercom::client::{Answer, Assignee, ReadConversation, Update};
 use crate::intercom::error::{Class, IntercomError};
 use crate::safety::Acting;
 use crate::store::{Answered, Claimed, Followed, Outcome, Pending, Sending};
-
-/// Refusals after which a wish is given up.
-const REFUSALS: u32 = 3;
 
 impl Sweeper {
     /// Makes the deed's wishes come true. A refusal or a lost answer ends it there; what was granted before stays

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::act::{Next, Ready};
 use super::read::Fresh;
-use super::{SweepError, Sweeper};
+use super::{REFUSALS, SweepError, Sweeper};
 use crate::engine::conversation::{Class as Activity, ConversationId, Moment, State};
 use crate::engine::history::{Attempt, Deed};
 use crate::engine::rule::StepKind;
@@ -16,8 +16,6 @@ use crate::store::{Answered, Barred, Claimed, Decided, Outcome, Sending};
 
 /// A definite refusal rests that long before the step is tried again.
 const PARKED: SignedDuration = SignedDuration::from_hours(24);
-/// Refusals after which a step has failed for good.
-const REFUSALS: u32 = 3;
 
 /// A contact's reply so shortly after a close may have come before it: Intercom counts in seconds.
 pub(super) const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);

@@ -29,13 +29,7 @@ pub(super) enum NotWritten {
 impl Sweeper {
     /// Writes what the action says. May ask Intercom for the contact's name.
     pub(super) async fn write(&self, action: &Action, due: &DueStep, fresh: &Fresh) -> Result<Written, NotWritten> {
-        let labels = labels(action);
-        let settings = labels.into_iter().flat_map(|labels| labels.set.values());
-        let templates = settings.filter_map(|setting| match setting {
-            Setting::Template(template) => Some(&**template),
-            Setting::Value(_) => None,
-        });
-        let templates: Vec<&str> = templates.chain(action.template().map(|template| &**template)).collect();
+        let templates: Vec<&str> = action.templates().map(|template| &**template).collect();
         if templates.is_empty() {
             return Ok(Written { text: None, wishes: wishes(action, None)? });
         }
@@ -80,13 +74,6 @@ impl Sweeper {
                 None
             }
         }
-    }
-}
-
-fn labels(action: &Action) -> Option<&Labels> {
-    match action {
-        Action::Label { labels, .. } | Action::Close { labels, .. } => Some(labels),
-        _ => None,
     }
 }
 

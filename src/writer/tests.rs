@@ -65,6 +65,7 @@ fn about(key: &str, conversation: &str) -> Record {
         key: key.to_owned(),
         topic: "conversation.user.replied".to_owned(),
         fingerprint: key.to_owned(),
+        about: Some(seen.id.clone()),
         told: Told::Conversation(Box::new(seen)),
         body: Bytes::from(format!("body of {key}")),
     }

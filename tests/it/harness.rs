@@ -99,6 +99,12 @@ pub(crate) fn seconds(count: i64) -> SignedDuration {
     SignedDuration::from_secs(count)
 }
 
+/// Waits until the daemon has got where a test holds it. One that never gets there fails the test, and does not hold it
+/// up for ever.
+pub(crate) async fn arrived(held: tokio::sync::oneshot::Receiver<()>) {
+    tokio::time::timeout(std::time::Duration::from_mins(1), held).await.expect("it never got there").unwrap();
+}
+
 impl House {
     /// A daemon in live mode with these rules, that has looked at the workspace once.
     pub(crate) async fn with(rules: &str) -> House {

@@ -1,5 +1,8 @@
 //! What could make it say something twice, hide a reply, or silently stop: and does not.
 
+mod own;
+mod shared_limit;
+
 use std::sync::Arc;
 
 use autoclosed::engine::ConversationId;
@@ -9,7 +12,7 @@ use autoclosed::engine::history::Deed;
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault, Workspace};
 use autoclosed::store::{Claim, Context, Inputs, KeepBodies, Outcome, Record, Sending, Store};
 
-use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, seconds};
+use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, arrived, days, hours, minutes, seconds};
 
 const REMIND_AND_CLOSE: &str = r#"
 [[rule]]
@@ -235,7 +238,7 @@ async fn a_slower_second_instance_does_not_undo_what_the_first_wrote_down() {
         first.sweep().await;
         first
     });
-    held.await.unwrap();
+    arrived(held).await;
     second.sweep().await;
     go.send(()).unwrap();
     let first = first.await.unwrap();

@@ -1,4 +1,4 @@
-//! Every request that the client can make and every answer of the fake, held against Intercom's own descriptions.
+//! Every request that the client can make, every answer of the fake and every refusal of it, held against Intercom's own descriptions.
 //!
 //! The descriptions are Intercom's and no part of this repository: the folder that `AUTOCLOSED_OPENAPI` names holds
 //! them as `openapi-2.12.yaml` and `openapi-2.16.yaml`. Without it those tests say that they were skipped.
@@ -8,6 +8,7 @@
 mod description;
 mod exceptions;
 mod recorder;
+mod refusals;
 mod schema;
 mod schema_tests;
 mod script;
@@ -26,6 +27,8 @@ pub(crate) use self::script::client;
 /// The descriptions, and which versions they are of: the ends of what was described when this was written.
 const VERSIONS: [&str; 2] = ["2.12", "2.16"];
 
+const SKIPPED: &str = "skipped: AUTOCLOSED_OPENAPI names no folder with descriptions of Intercom's API";
+
 fn folder() -> Option<PathBuf> {
     std::env::var_os("AUTOCLOSED_OPENAPI").map(PathBuf::from)
 }
@@ -33,16 +36,24 @@ fn folder() -> Option<PathBuf> {
 #[tokio::test]
 async fn every_request_is_one_that_both_descriptions_know() {
     match folder() {
-        Some(folder) => hold(&folder, Description::judge_request, exceptions::OF_REQUESTS).await,
-        None => eprintln!("skipped: AUTOCLOSED_OPENAPI names no folder with descriptions of Intercom's API"),
+        Some(folder) => hold(&folder, Script::played, Description::judge_request, exceptions::OF_REQUESTS).await,
+        None => eprintln!("{SKIPPED}"),
     }
 }
 
 #[tokio::test]
 async fn every_answer_of_the_fake_is_one_that_both_descriptions_know() {
     match folder() {
-        Some(folder) => hold(&folder, Description::judge_answer, exceptions::OF_ANSWERS).await,
-        None => eprintln!("skipped: AUTOCLOSED_OPENAPI names no folder with descriptions of Intercom's API"),
+        Some(folder) => hold(&folder, Script::played, Description::judge_answer, exceptions::OF_ANSWERS).await,
+        None => eprintln!("{SKIPPED}"),
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_of_the_fake_is_one_that_both_descriptions_know() {
+    match folder() {
+        Some(folder) => hold(&folder, refusals::provoked, Description::judge_answer, exceptions::OF_REFUSALS).await,
+        None => eprintln!("{SKIPPED}"),
     }
 }
 
@@ -68,11 +79,11 @@ type Judge = fn(&Description, &Operation<'_>, &Exchange) -> Vec<Misfit>;
 /// Version, operation's place in the list of exceptions, and which of its places.
 type Met = BTreeSet<(&'static str, usize, &'static str)>;
 
-async fn hold(folder: &Path, judge: Judge, exceptions: &[Exception]) {
+async fn hold(folder: &Path, played: impl AsyncFn(&'static str) -> Vec<Case>, judge: Judge, exceptions: &[Exception]) {
     let (mut wrong, mut met) = (BTreeSet::new(), Met::new());
     for version in VERSIONS {
         let description = Description::read(folder, version);
-        for case in Script::played(version).await {
+        for case in played(version).await {
             wrong.extend(judged(&description, &case, judge, exceptions, &mut met));
         }
     }

@@ -1,6 +1,6 @@
 //! Two instances, lagging answers, damaged rows, long outages: nothing is said twice, hidden or forgotten.
 
-use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, seconds};
+use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, arrived, days, hours, minutes, seconds};
 use autoclosed::engine::Decision;
 use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
 use autoclosed::store::{Claim, Context, Inputs, KeepBodies, Outcome, Sending};
@@ -263,7 +263,7 @@ async fn a_slow_clock_does_not_let_a_second_instance_send_again() {
         first.sweep().await;
         first
     });
-    held.await.unwrap();
+    arrived(held).await;
     for _ in 0..2 {
         println!("second {:?}", second.sweep().await);
         other.advance(seconds(1));

@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::oneshot;
 
-use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, days, hours, minutes, monday, seconds};
+use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, arrived, days, hours, minutes, monday, seconds};
 
 const OTHER_TOKEN: &str = "another-token-of-the-fake-workspace";
 
@@ -269,7 +269,7 @@ async fn a_look_that_goes_on_reads_with_the_old_token_until_the_new_one_has_prov
     let (reached, held) = oneshot::channel();
     house.intercom.before_answer(Endpoint::Conversation, move |_| reached.send(()).unwrap());
     let changed = async {
-        held.await.unwrap();
+        arrived(held).await;
         change_token(&house, OTHER_TOKEN).await;
     };
     let (looked, ()) = tokio::join!(house.daemon().reconcile(), changed);
@@ -406,7 +406,7 @@ async fn a_sweep_that_runs_ends_by_the_old_rules_before_the_new_ones_hold() {
     let (reached, held) = oneshot::channel();
     house.intercom.before_answer(Endpoint::Conversation, move |_| reached.send(()).unwrap());
     let reloading = async {
-        held.await.unwrap();
+        arrived(held).await;
         house.daemon().reload(&config, &secrets).await.unwrap();
     };
     let (swept, ()) = tokio::join!(house.daemon().sweep(), reloading);
@@ -427,7 +427,7 @@ async fn a_reload_while_a_look_goes_on_waits_for_nothing_and_what_it_reads_follo
     let (reached, held) = oneshot::channel();
     house.intercom.before_answer(Endpoint::Search, move |_| reached.send(()).unwrap());
     let reloading = async {
-        held.await.unwrap();
+        arrived(held).await;
         house.daemon().reload(&config, &secrets).await.unwrap();
     };
     let (looked, ()) = tokio::join!(house.daemon().reconcile(), reloading);

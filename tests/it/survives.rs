@@ -7,7 +7,7 @@ use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault};
 use tokio::sync::oneshot;
 
-use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, days, hours, minutes, seconds};
+use crate::harness::{House, QUIET_A_DAY, SNOOZED_A_WEEK, arrived, days, hours, minutes, seconds};
 
 #[tokio::test]
 async fn what_was_recorded_before_a_restart_is_known_after_it() {
@@ -73,7 +73,7 @@ pub(crate) async fn killed((runtime, daemon): Doomed, arrange: impl FnOnce(onesh
     let (reached, held) = oneshot::channel();
     arrange(reached);
     runtime.spawn(async move { daemon.sweep().await });
-    held.await.unwrap();
+    arrived(held).await;
     runtime.shutdown_background();
 }
 

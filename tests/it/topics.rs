@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, monday};
 
 mod changes;
+mod doubts;
 pub(crate) mod families;
 mod notifier;
 mod others;

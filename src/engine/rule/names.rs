@@ -92,11 +92,7 @@ impl RuleSet {
     }
 
     fn labels(&self) -> impl Iterator<Item = &Labels> {
-        let steps = self.rules.iter().flat_map(|rule| &rule.steps);
-        steps.filter_map(|step| match &step.act {
-            Act::Label(labels) | Act::Close { labels, .. } => Some(labels),
-            _ => None,
-        })
+        self.rules.iter().flat_map(|rule| &rule.steps).filter_map(|step| step.act.labels())
     }
 }
 

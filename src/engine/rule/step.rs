@@ -206,6 +206,14 @@ impl Labels {
     pub fn is_empty(&self) -> bool {
         *self == Labels::default()
     }
+
+    /// Templates of the attributes that are set.
+    pub fn templates(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.set.values().filter_map(|setting| match setting {
+            Setting::Template(template) => Some(template),
+            Setting::Value(_) => None,
+        })
+    }
 }
 
 /// What an attribute is set to.
@@ -225,5 +233,18 @@ impl Act {
             Act::Close { body, .. } => body.as_ref(),
             Act::Snooze { .. } | Act::Open | Act::Assign(_) | Act::Label(_) => None,
         }
+    }
+
+    /// What it puts on a conversation or takes off, beside anything else that it does.
+    pub fn labels(&self) -> Option<&Labels> {
+        match self {
+            Act::Label(labels) | Act::Close { labels, .. } => Some(labels),
+            Act::Reply { .. } | Act::Note { .. } | Act::Snooze { .. } | Act::Open | Act::Assign(_) => None,
+        }
+    }
+
+    /// Every template in it: of its text, and of the attributes that it sets.
+    pub fn templates(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.body().into_iter().chain(self.labels().into_iter().flat_map(Labels::templates))
     }
 }

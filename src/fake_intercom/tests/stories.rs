@@ -34,7 +34,7 @@ async fn every_verb_notifies_its_topics_with_its_part() {
         (|f, id| f.tag(id, "fresh"), &["conversation_part.tag.created [assignment]"]),
         (|f, id| f.untag(id, "fresh"), &[]),
         (|f, id| f.rate(id, 4).is_some(), &["conversation.rating.added [conversation_rating_changed]"]),
-        (FakeIntercom::becomes_ticket, &[]),
+        (FakeIntercom::becomes_ticket, &["ticket.created []"]),
         (FakeIntercom::delete, &["conversation.deleted []"]),
     ];
     for (verb, want) in steps {

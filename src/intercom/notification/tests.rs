@@ -397,6 +397,37 @@ fn topics_and_items_that_do_not_go_together_do_no_harm() {
 }
 
 #[test]
+fn what_is_not_understood_may_still_say_which_conversation_it_is_about() {
+    let sound = payload("v2.conversation.user.replied").to_string();
+    let id = |about: &Option<ConversationId>| about.as_ref().map_or("-".to_owned(), ToString::to_string);
+    let own = id(&read(sound.clone()).about);
+    let damaged = |once: &str, twice: &str| {
+        assert!(sound.contains(once), "{once}");
+        sound.replacen(once, twice, 1)
+    };
+    let item =
+        |topic: &str, item: Value| json!({ "topic": topic, "created_at": START, "data": { "item": item } }).to_string();
+    for (body, want) in [
+        (damaged(r#""part_type":"comment""#, r#""part_type":7"#), own.as_str()),
+        (damaged(r#""state":"open","statistics""#, r#""state":"open","state":"closed","statistics""#), &own),
+        (damaged(r#""topic":"#, r#""topic":"x","topic":"#), &own),
+        (damaged(r#""topic":"conversation.user.replied""#, r#""topic":7"#), &own),
+        (sound[..sound.len() - 1].to_owned(), "-"),
+        (item("conversation.deleted", json!({ "conversation_id": "77" })), "77"),
+        (item("conversation.deleted", json!({ "id": 78 })), "78"),
+        (item("conversation.deleted", json!({ "conversation_id": ["79"], "id": "79" })), "79"),
+        (item("conversation.deleted", json!({ "conversation_id": "../79" })), "-"),
+        (item("conversation.read", json!({ "type": "contact", "id": "79" })), "-"),
+        (item("conversation.contact.attached", json!({ "conversation": { "model": { "id": 80 } } })), "80"),
+        (item("contact.deleted", json!({ "type": "contact", "id": "81" })), "-"),
+        (item("company.updated", json!({ "id": "82" })), "-"),
+        (payload("ping").to_string(), "-"),
+    ] {
+        assert_eq!(id(&read(body.clone()).about), want, "{body}");
+    }
+}
+
+#[test]
 fn an_oddness_quotes_nothing() {
     let mut payload = payload("v2.conversation.user.replied");
     payload["data"]["item"]["id"] = json!("secret-words");

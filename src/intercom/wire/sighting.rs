@@ -51,11 +51,17 @@ impl Conversation<'_> {
             last_contact_reply_at: self.last_contact_reply_at()?,
             ticket: self.ticket.is_given() && !matches!(self.ticket, Scalar::Bool(false)),
             gone: false,
+            redacted: self.shows_a_redaction()?,
             channel: self.source.get().and_then(|source| word(&source.channel)),
             delivered_as: opening.and_then(|message| word(&message.delivered_as)),
             whole: listed && matches!(seen, Seen::Fetched { .. }),
             snapshot: self.snapshot(seen, lens)?,
         })
+    }
+
+    fn shows_a_redaction(&self) -> Result<bool, Oddness> {
+        let opening = self.opening_message().is_some_and(|message| is_true(&message.redacted));
+        Ok(opening || self.part_items()?.iter().any(|part| is_true(&part.redacted)))
     }
 
     fn last_contact_reply_at(&self) -> Result<Option<Timestamp>, Oddness> {

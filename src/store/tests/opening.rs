@@ -44,6 +44,7 @@ async fn each_migration_is_tried_on_a_database_with_rows_in_it() {
     for known in 1..=MIGRATIONS.len() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
+        let is_new = MIGRATIONS[..known].iter().any(|(_, name, _)| *name == "redaction");
         let mut old = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
         let earlier = MIGRATIONS[..known].iter().map(|(version, name, sql)| {
             Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
@@ -61,6 +62,10 @@ async fn each_migration_is_tried_on_a_database_with_rows_in_it() {
         assert_eq!(known.history.attempts.len(), 1);
         assert_eq!(shelf.store.actions().await.unwrap(), [("quiet".to_owned(), "left".to_owned(), 1)]);
         assert_eq!(known.conversation.state(), Some(State::Open));
+        let redaction = Sighting { redacted: true, ..Sighting::of(id("5")) };
+        shelf.record(&[fetched(redaction)]).await;
+        let left = shelf.count("notification_body").await;
+        assert_eq!(left, i64::from(is_new), "what was kept before is known to be of its conversation");
     }
 }
 
@@ -68,7 +73,7 @@ async fn each_migration_is_tried_on_a_database_with_rows_in_it() {
 const ROWS: &[&str] = &[
     "INSERT INTO setting VALUES ('app_id', 'ours')",
     "INSERT INTO notification VALUES ('ours', 'n', 'conversation.read', '5', 'f', 'stored', 0)",
-    "INSERT INTO notification_body VALUES (1, 'ours', 'n', 'all are kept', 0, x'7b7d')",
+    "INSERT INTO notification_body (id, app_id, key, reason, received_at, body) VALUES (1, 'ours', 'n', 'all are kept', 0, x'7b7d')",
     "INSERT INTO activity VALUES ('ours', '5', '1', 'contact_reply', 0, 'contact', NULL, NULL)",
     "INSERT INTO fact VALUES ('ours', '5', 0, 0, 0, 'n', 'open', NULL, '{}')",
     "INSERT INTO conversation (app_id, id, state, facts, updated_at, fetched, told_at, notification_id, flags, latest)

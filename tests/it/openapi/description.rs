@@ -67,10 +67,15 @@ impl Description {
             None => described,
         };
         let schema = &described["content"]["application/json"]["schema"];
-        if schema.is_null() {
-            return vec![misfit("status", &format!("{} is not described", exchange.status))];
+        if !schema.is_null() {
+            return misfits(&self.root, schema, &exchange.answer);
         }
-        misfits(&self.root, schema, &exchange.answer)
+        // Whatever is refused, and however, is refused in the same words.
+        let mut found = vec![misfit("status", &format!("{} is not described", exchange.status))];
+        if exchange.status >= 400 {
+            found.extend(misfits(&self.root, &self.root["components"]["schemas"]["error"], &exchange.answer));
+        }
+        found
     }
 
     fn judge_parameters(&self, operation: &Operation<'_>, exchange: &Exchange) -> Vec<Misfit> {

@@ -146,3 +146,55 @@ pub(super) const OF_ANSWERS: &[Exception] = &[
         because: "a snooze tells its end there in captured notifications; the schema knows attributes and actions only",
     },
 ];
+
+pub(super) const OF_REFUSALS: &[Exception] = &[
+    Exception {
+        on: "",
+        at: &["status"],
+        is: "406 is not described",
+        versions: BOTH,
+        because: "the documentation's page of HTTP statuses: without an Accept header that asks for JSON, on any path",
+    },
+    Exception {
+        on: "",
+        at: &["status"],
+        is: "429 is not described",
+        versions: BOTH,
+        because: "the documentation's page of rate limits: on any path",
+    },
+    Exception {
+        on: "",
+        at: &["status"],
+        is: "400 is not described",
+        versions: BOTH,
+        because: "the page of HTTP statuses: parameters that are missing or wrong, and a version that is not known",
+    },
+    Exception {
+        on: "GET /me",
+        at: &["status"],
+        is: "401 is not described",
+        versions: BOTH,
+        because: "the page of HTTP statuses: no token opens any path that is not its own",
+    },
+    Exception {
+        on: "/conversations/search",
+        at: &["status"],
+        is: "401 is not described",
+        versions: BOTH,
+        because: "the same",
+    },
+    Exception {
+        on: "GET /contacts/",
+        at: &["status"],
+        is: "404 is not described",
+        versions: BOTH,
+        because: "the page of HTTP statuses: what does not exist, on any path",
+    },
+    Exception {
+        on: "/parts",
+        at: &["status"],
+        is: "500 is not described",
+        versions: BOTH,
+        because: "a snooze in milliseconds was seen to be answered so; the page of HTTP statuses has it on any path",
+    },
+];

@@ -71,6 +71,29 @@ async fn a_conversation_that_became_a_ticket_is_left_alone_from_the_first_word_o
     assert_eq!(house.deeds(), Vec::<String>::new());
 }
 
+/// As the workspace itself tells of it, in every family.
+#[tokio::test]
+async fn a_conversation_that_is_converted_is_left_alone() {
+    use autoclosed::fake_intercom::WebhookVersion::{V1, V2, V2b};
+    for version in [V1, V2, V2b] {
+        for told in [true, false] {
+            let house = House::with(QUIET_A_DAY).await;
+            house.intercom.change_workspace(|workspace| workspace.webhook_version = version);
+            let (id, other) = (house.answered().await, house.answered().await);
+            house.clock.advance(hours(1));
+            house.intercom.drop_notifications(!told);
+            assert!(house.intercom.becomes_ticket(&id));
+            house.intercom.drop_notifications(false);
+            house.intercom.settle().await;
+            assert_eq!(leaves_it_as_a_ticket(&house, &id).await, told, "{version:?}");
+            house.after(days(1)).await;
+            assert_eq!((house.state(&id), house.state(&other)), ("open", "closed"), "{version:?}, told: {told}");
+            assert_eq!(house.deeds(), ["close 200"], "{version:?}, told: {told}");
+            assert!(leaves_it_as_a_ticket(&house, &id).await, "{version:?}, told: {told}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_ticket_that_began_as_none_of_our_conversations_is_no_work() {
     let house = told_only().await;
