@@ -76,11 +76,7 @@ async fn work_at<T: Told>(
 }
 
 /// The journal may be long: it is printed while it is read.
-fn history(
-    Common { file, json }: Common,
-    id: Option<&ConversationId>,
-    filters: &Filters,
-) -> anyhow::Result<ExitCode> {
+fn history(Common { file, json }: Common, id: Option<&ConversationId>, filters: &Filters) -> anyhow::Result<ExitCode> {
     concluded(async {
         let desk = Desk::open(&file.path(), Clock::System).await?;
         let mut out = io::BufWriter::new(anstream::stdout());

@@ -107,7 +107,33 @@ async fn in_the_middle_of_a_ladder_all_is_told_that_led_there_and_that_follows()
     2026-03-07 09:02:00 GMT  done      reply 1    rule `snoozed-a-week`
                              the snooze that our message ended was restored
     ");
-    insta::assert_snapshot!(by_field(&document(&house, &id).await), @"");
+    insta::assert_snapshot!(by_field(&document(&house, &id).await), @r#"
+    activities: {"contact_reply":{"at":"2026-03-02T09:00:00Z","part_id":"source:3380000001"},"own":{"at":"2026-03-07T09:02:00Z","part_id":"37350000005"},"snoozed":{"at":"2026-03-02T09:02:00Z","part_id":"37350000002"},"teammate_reply":{"at":"2026-03-02T09:01:00Z","part_id":"37350000001"}}
+    ahead[]: {"at":"2026-03-09T09:02:00Z","do":"close","passed_over":null,"rule":"snoozed-a-week","step":"close"}
+    anchor: {"at":"2026-03-02T09:01:00Z","class":"teammate_reply","part_id":"37350000001"}
+    changes[]: {"if":"the contact writes","next":null,"then":"nothing more: `snoozed-a-week` does not fit then, as it is open"}
+    changes[]: {"if":"a teammate replies","next":{"at":"2026-03-12T09:02:01Z","do":"reply","passed_over":null,"rule":"snoozed-a-week","step":"reply 1"},"then":"reply 1 on 2026-03-12T09:02:01Z"}
+    changes[]: {"if":"somebody opens it","next":{"at":"2026-04-06T09:02:01Z","do":"close","passed_over":null,"rule":"never-rated","step":"close"},"then":"close by rule `never-rated` on 2026-04-06T09:02:01Z"}
+    changes[]: {"if":"it is tagged `autoclose-hold`","next":null,"then":"nothing: held by the tag `autoclose-hold`"}
+    conversation: "[id]"
+    decision: "wait"
+    held: false
+    held_by_tag: null
+    held_until: null
+    journal[]: {"at":"2026-03-07T09:02:00Z","conversation":"[id]","do":"reply","outcome":"done","rule":"snoozed-a-week","step":"reply 1","why":"5 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC"}
+    journal[]: {"at":"2026-03-07T09:02:00Z","conversation":"[id]","do":"reply","outcome":"done","rule":"snoozed-a-week","step":"reply 1","why":"the snooze that our message ended was restored"}
+    last_speaker: "teammate"
+    looked_at_again: "2026-03-09T09:02:00Z"
+    next: {"at":"2026-03-09T09:02:00Z","do":"close","passed_over":null,"rule":"snoozed-a-week","step":"close"}
+    rule: "snoozed-a-week"
+    rules[]: {"fits":false,"rule":"vip","why":"it has none of the tags"}
+    rules[]: {"fits":true,"rule":"snoozed-a-week","why":"it keeps what it has begun"}
+    rules[]: {"fits":true,"rule":"never-rated","why":"`snoozed-a-week` owns the conversation"}
+    snoozed_until: "2026-03-16T09:02:00Z"
+    state: "snoozed"
+    waiting_on: "contact"
+    why: "7 days without a word since a teammate wrote at 2026-03-02 09:01:00 UTC"
+    "#);
 }
 
 #[tokio::test]
@@ -123,8 +149,7 @@ async fn whoever_is_owed_an_answer_is_told_and_what_a_reply_would_bring() {
       decision   left alone: no rule fits
 
     What would change that:
-      a teammate replies             close by rule `never-rated` on 2026-04-01 10:00:01 IST
-      it is tagged `autoclose-hold`  nothing: held by the tag `autoclose-hold`
+      a teammate replies  close by rule `never-rated` on 2026-04-01 10:00:01 IST
 
     The rules, of which the first that fits owns a conversation:
       vip             does not fit: it has none of the tags
@@ -205,8 +230,7 @@ async fn a_hold_is_told_with_its_end_and_what_follows_then() {
       decision   left alone: held by hand until it is released
 
     What would change that:
-      it is tagged `autoclose-hold`  nothing: held by the tag `autoclose-hold`
-      it is released by hand         reply 1 by rule `snoozed-a-week` on 2026-03-07 09:01:00 GMT
+      it is released by hand  reply 1 by rule `snoozed-a-week` on 2026-03-07 09:01:00 GMT
 
     The rules, of which the first that fits owns a conversation:
       vip             does not fit: it has none of the tags
@@ -248,7 +272,7 @@ async fn rules_that_the_daemon_does_not_go_by_are_told_beside_the_answer() {
     house.configure(&format!("mode = \"live\"\n{QUIET_A_DAY}"));
     let other = house.says(&["explain", id.as_str(), "--json"]);
     assert_eq!(other.status, Some(0));
-    insta::assert_snapshot!(other.err, @"");
+    insta::assert_snapshot!(other.err, @"autoclosed: the daemon has not taken over the rules that the configuration has now, by which this is explained; reload it (SIGHUP) or start it again");
     let document: Value = serde_json::from_str(&other.out).unwrap();
     assert_eq!((&document["conversation"], &document["rule"]), (&id.as_str().into(), &"quiet-a-day".into()));
 }

@@ -150,7 +150,11 @@ async fn what_cannot_be_asked_for_is_refused_with_status_2() {
         assert_eq!((answer.status, answer.out.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(answer.err.contains(says), "{arguments:?}: {}", answer.err);
     }
-    insta::assert_snapshot!(house.talk(&[&["history", "--since", "1 day", "--until", "2 days"]]), @"");
+    insta::assert_snapshot!(house.talk(&[&["history", "--since", "1 day", "--until", "2 days"]]), @r"
+    $ autoclosed history --since 1 day --until 2 days
+    autoclosed: --until lies before --since, so nothing can lie between them; exchange the two
+    [2]
+    ");
 }
 
 /// A reader that has seen enough, as `head` has.
