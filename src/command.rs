@@ -10,7 +10,10 @@ use serde::Serialize;
 
 pub mod check;
 pub mod desk;
+pub mod explain;
+pub mod history;
 pub mod hold;
+pub mod layout;
 pub mod line;
 pub mod moments;
 pub mod pause;

@@ -39,9 +39,10 @@ use crate::sweep::Sweeper;
 use crate::tally::Tally;
 use crate::writer::Writer;
 
+pub(crate) use self::jobs::DECIDED_BY;
 use self::jobs::Jobs;
 pub use self::jobs::Sweeping;
-pub(crate) use self::parts::{client_settings, edition, expected, keep_bodies};
+pub(crate) use self::parts::{client_settings, edition, expected, keep_bodies, limits};
 use self::parts::{configured, settings, tolerance};
 pub use self::reload::ReloadError;
 

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use autoclosed::clock::Clock;
 use autoclosed::command::desk::{CommandError, Desk};
-use autoclosed::command::line::{Command, CommandLine, Common, File};
+use autoclosed::command::line::{Command, CommandLine, Common, File, Filters};
 use autoclosed::command::run::RunError;
-use autoclosed::command::{self, Told, hold, pause};
+use autoclosed::command::{self, Told, explain, history, hold, pause};
+use autoclosed::engine::ConversationId;
 use autoclosed::{config, intercom, telemetry};
 use clap::Parser;
 
@@ -20,6 +21,10 @@ fn main() -> ExitCode {
     let status = match CommandLine::parse().command {
         Command::Run { file } => run(file),
         Command::Check { common } => check(common),
+        Command::Explain { id, common } => {
+            at_desk(common, async |desk| explain::explain(desk, &id, &mut anstream::stderr()).await)
+        }
+        Command::History { id, filters, common } => history(common, id.as_ref(), &filters),
         Command::Hold { id, until, common } => {
             at_once(common, async |desk| hold::hold(desk, &id, until.as_deref()).await)
         }
@@ -70,10 +75,24 @@ async fn work_at<T: Told>(
     Ok(())
 }
 
+/// The journal may be long: it is printed while it is read.
+fn history(Common { file, json }: Common, id: Option<&ConversationId>, filters: &Filters) -> anyhow::Result<ExitCode> {
+    concluded(async {
+        let desk = Desk::open(&file.path(), Clock::System).await?;
+        let mut out = io::BufWriter::new(anstream::stdout());
+        history::write(&desk, id, filters, json, &mut out).await?;
+        out.flush()?;
+        desk.store.close().await;
+        Ok(())
+    })
+}
+
 fn concluded(done: impl Future<Output = Result<(), CommandError>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(done) {
         Ok(()) => Ok(ExitCode::SUCCESS),
+        // Whoever read it has seen enough.
+        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(CommandError::Configuration(diagnostics)) => refuse(&diagnostics),
         Err(error) => {
             let status = error.exit_status();

@@ -18,6 +18,7 @@ mod attempts;
 mod conversations;
 mod facts;
 mod fold;
+mod journal;
 mod operator;
 mod outcome;
 mod record;
@@ -32,6 +33,7 @@ pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
 #[cfg(test)]
 pub(crate) use fold::PANICS;
+pub use journal::{JournalFilter, Page, Place};
 pub use operator::{Barred, Met, Pauses};
 pub use outcome::{
     Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
@@ -297,6 +299,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "untold", include_str!("../migrations/sqlite/0004_untold.sql")),
     (5, "operator", include_str!("../migrations/sqlite/0005_operator.sql")),
     (6, "redaction", include_str!("../migrations/sqlite/0006_redaction.sql")),
+    (7, "journal", include_str!("../migrations/sqlite/0007_journal.sql")),
 ];
 
 fn migrator() -> Migrator {

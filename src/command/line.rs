@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config;
 use crate::engine::conversation::ConversationId;
+use crate::engine::rule::StepKind;
 
 const FILE_HELP: &str =
     "Configuration file [default: $AUTOCLOSED_CONFIG, /etc/autoclosed/autoclosed.toml, config/autoclosed.toml]";
@@ -30,6 +32,27 @@ pub enum Command {
     },
     /// Check the configuration; nothing is sent and nothing is changed
     Check {
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Say what becomes of one conversation, and why
+    Explain {
+        /// The conversation's id, as in its address in Intercom
+        #[arg(value_parser = conversation)]
+        id: ConversationId,
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Show what was done and why, oldest first
+    History {
+        /// Only this conversation
+        #[arg(value_parser = conversation)]
+        id: Option<ConversationId>,
+        /// What to leave out.
+        #[command(flatten)]
+        filters: Filters,
         /// The configuration, and how to answer.
         #[command(flatten)]
         common: Common,
@@ -86,6 +109,45 @@ pub struct Common {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// What the journal holds beside a step's kind: what an operator does by hand.
+const BY_HAND: [&str; 2] = ["hold", "release"];
+const OUTCOMES: [&str; 7] = ["done", "raced", "left", "deferred", "failed", "unclear", "dry_run"];
+
+/// Which lines of the journal are shown.
+#[derive(Debug, Default, Args)]
+pub struct Filters {
+    /// Only this rule
+    #[arg(long, value_name = "NAME")]
+    pub rule: Option<String>,
+    /// Only this outcome
+    #[arg(long, value_name = "OUTCOME", value_parser = OUTCOMES)]
+    pub outcome: Option<String>,
+    /// Only this kind of step, or what was done by hand
+    #[arg(long = "do", value_name = "KIND", value_parser = PossibleValuesParser::new(kinds()))]
+    pub does: Option<String>,
+    /// Only from then on: RFC 3339, or a length of time before now such as "3 days"
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only before then: RFC 3339, or a length of time before now
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only the newest so many [default: 50, or all of them with --json]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+}
+
+impl Filters {
+    /// Whether they leave anything out.
+    pub fn narrow(&self) -> bool {
+        let Filters { rule, outcome, does, since, until, limit: _ } = self;
+        [rule, outcome, does, since, until].iter().any(|filter| filter.is_some())
+    }
+}
+
+fn kinds() -> impl Iterator<Item = &'static str> {
+    StepKind::NAMES.iter().map(|(_, name)| *name).chain(BY_HAND)
 }
 
 /// Which configuration.

@@ -36,7 +36,7 @@ const IDS_STAY: SignedDuration = SignedDuration::from_hours(2);
 const LIFE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Under this name the database remembers the rules that every `due_at` follows from.
-pub(super) const DECIDED_BY: &str = "decided_by";
+pub(crate) const DECIDED_BY: &str = "decided_by";
 
 /// What is woken: never two of the same at once.
 #[derive(Debug)]

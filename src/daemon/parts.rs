@@ -49,13 +49,17 @@ pub(crate) fn keep_bodies(config: &Config) -> KeepBodies {
 pub(super) fn settings(config: &Config) -> Settings {
     Settings {
         dry_run: config.mode == Mode::DryRun,
-        limits: Limits {
-            actions_per_sweep: config.safety.max_actions_per_sweep,
-            closes_per_hour: config.safety.max_closes_per_hour,
-            messages_per_hour: config.safety.max_messages_per_hour,
-        },
+        limits: limits(config),
         unclear_quiet: unclear_quiet(config),
         timezone: config.timezone.clone(),
+    }
+}
+
+pub(crate) fn limits(config: &Config) -> Limits {
+    Limits {
+        actions_per_sweep: config.safety.max_actions_per_sweep,
+        closes_per_hour: config.safety.max_closes_per_hour,
+        messages_per_hour: config.safety.max_messages_per_hour,
     }
 }
 

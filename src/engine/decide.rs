@@ -9,6 +9,7 @@ use super::conversation::{Activity, Class, Conversation};
 use super::history::{History, Phase};
 use super::ladder::Ladder;
 use super::matching::{Fit, fit, tag_names};
+use super::missing::Missing;
 use super::rule::{AfterReopen, Assignment, Labels, Rule, RuleName, RuleSet, StepId};
 use super::view::{Standing, View};
 use super::why::{PassedOver, Why};
@@ -155,48 +156,83 @@ impl Decision {
 
 /// Decides what to do about a conversation at `now`, which is a moment on Intercom's clock.
 pub fn decide(conversation: &Conversation, history: &History, rules: &RuleSet, now: Timestamp) -> Decision {
-    let view = View::of(conversation, history, now);
-    if let Some(why) = untouchable(&view, rules) {
-        return Decision::Leave { why };
+    weigh(&View::of(conversation, history, now), rules).decision
+}
+
+/// A decision, the rule that it comes from, and what was not known.
+pub(super) struct Weighed<'a> {
+    pub(super) decision: Decision,
+    /// The rule that owns the conversation, if one does.
+    pub(super) owner: Option<&'a Rule>,
+    /// It keeps what it has begun, whether or not it fits by now.
+    pub(super) kept: bool,
+    /// Without these facts nothing can be decided.
+    pub(super) missing: Vec<Missing>,
+}
+
+impl<'a> Weighed<'a> {
+    fn by(rule: &'a Rule, kept: bool, view: &View<'_>) -> Weighed<'a> {
+        Weighed { decision: work(rule, view), owner: Some(rule), kept, missing: Vec::new() }
     }
-    if let Some(decision) = held_by_hand(&view) {
-        return decision;
+
+    fn by_nobody(decision: Decision) -> Weighed<'a> {
+        Weighed { decision, owner: None, kept: false, missing: Vec::new() }
     }
-    let decision = not_while_parked(by_rule(&view, rules), &view);
-    let decision = not_before_its_hold_ended(decision, history);
-    match (view.overslept, view.standing) {
-        (Some(since), _) => until_intercom_agrees(decision, since, now),
-        (None, Standing::Snoozed { until: Some(until) }) => no_later_than_it_wakes(decision, until),
-        _ => decision,
+
+    fn unread(missing: Vec<Missing>) -> Weighed<'a> {
+        Weighed { missing, ..Weighed::by_nobody(Decision::Leave { why: Why::NotRead }) }
     }
 }
 
-/// Reasons to leave it alone whatever the rules say.
-fn untouchable(view: &View<'_>, rules: &RuleSet) -> Option<Why> {
+/// Decides, and tells what it comes from.
+pub(super) fn weigh<'a>(view: &View<'_>, rules: &'a RuleSet) -> Weighed<'a> {
+    if let Some(settled) = untouchable(view, rules) {
+        return settled;
+    }
+    if let Some(decision) = held_by_hand(view) {
+        return Weighed::by_nobody(decision);
+    }
+    let weighed = by_rule(view, rules);
+    let decision = not_while_parked(weighed.decision, view);
+    let decision = not_before_its_hold_ended(decision, view.history);
+    let decision = match (view.overslept, view.standing) {
+        (Some(since), _) => until_intercom_agrees(decision, since, view.now),
+        (None, Standing::Snoozed { until: Some(until) }) => no_later_than_it_wakes(decision, until),
+        _ => decision,
+    };
+    Weighed { decision, ..weighed }
+}
+
+/// What is to be left alone whatever the rules say.
+fn untouchable<'a>(view: &View<'_>, rules: &RuleSet) -> Option<Weighed<'a>> {
+    let leave = |why| Some(Weighed::by_nobody(Decision::Leave { why }));
     if view.conversation.gone {
-        return Some(Why::Gone);
+        return leave(Why::Gone);
     }
     if view.conversation.ticket {
-        return Some(Why::Ticket);
+        return leave(Why::Ticket);
     }
     match view.standing {
-        Standing::Unknown => return Some(Why::NotRead),
-        Standing::Closed => return Some(Why::Closed),
+        Standing::Unknown => return Some(Weighed::unread(vec![Missing::State])),
+        Standing::Closed => return leave(Why::Closed),
         _ => {}
     }
     if view.history.attempts.iter().any(|attempt| matches!(attempt.phase, Phase::Unclear { .. })) {
-        return Some(Why::Unclear);
+        return leave(Why::Unclear);
     }
-    held(view, rules).or_else(|| closed_often_enough(view, rules))
+    match held(view, rules) {
+        Err(missing) => Some(Weighed::unread(vec![missing])),
+        Ok(held) => held.or_else(|| closed_often_enough(view, rules)).and_then(leave),
+    }
 }
 
-fn held(view: &View<'_>, rules: &RuleSet) -> Option<Why> {
+fn held(view: &View<'_>, rules: &RuleSet) -> Result<Option<Why>, Missing> {
     if rules.hold_tags.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let Some(tags) = tag_names(view) else { return Some(Why::NotRead) };
+    let Some(tags) = tag_names(view) else { return Err(Missing::Tags) };
     let tag = rules.hold_tags.iter().find(|tag| tags.contains(&tag.as_str()));
-    tag.map(|tag| Why::Held { tag: tag.clone() })
+    Ok(tag.map(|tag| Why::Held { tag: tag.clone() }))
 }
 
 fn held_by_hand(view: &View<'_>) -> Option<Decision> {
@@ -227,28 +263,28 @@ fn closed_often_enough(view: &View<'_>, rules: &RuleSet) -> Option<Why> {
 
 /// The rule that has begun keeps the conversation, whatever its own steps have changed; else the first that fits owns
 /// it.
-fn by_rule(view: &View<'_>, rules: &RuleSet) -> Decision {
+fn by_rule<'a>(view: &View<'_>, rules: &'a RuleSet) -> Weighed<'a> {
     match keeper(view, rules) {
-        Keeper::Rule(rule) => return work(rule, view),
-        Keeper::Unknown => return Decision::Leave { why: Why::NotRead },
+        Keeper::Rule(rule) => return Weighed::by(rule, true, view),
+        Keeper::Unknown(missing) => return Weighed::unread(missing),
         Keeper::Nobody => {}
     }
     let mut reasons = Vec::new();
     for rule in &rules.rules {
         match fit(&rule.matches, view) {
-            Fit::Yes => return work(rule, view),
-            Fit::Unknown => return Decision::Leave { why: Why::NotRead },
+            Fit::Yes => return Weighed::by(rule, false, view),
+            Fit::Unknown(missing) => return Weighed::unread(missing),
             Fit::No(misfit) => reasons.push((rule.name.clone(), misfit)),
         }
     }
-    Decision::Leave { why: Why::NoRuleFits(reasons) }
+    Weighed::by_nobody(Decision::Leave { why: Why::NoRuleFits(reasons) })
 }
 
 /// Which rule keeps what it has begun.
 enum Keeper<'a> {
     Rule(&'a Rule),
-    /// A fact that this depends on is not known.
-    Unknown,
+    /// Facts that this depends on are not known.
+    Unknown(Vec<Missing>),
     Nobody,
 }
 
@@ -262,8 +298,10 @@ fn keeper<'a>(view: &View<'_>, rules: &'a RuleSet) -> Keeper<'a> {
             match fit(&rule.matches, view) {
                 Fit::Yes => return Keeper::Nobody,
                 // It may leave alone what a rule below has begun.
-                Fit::Unknown if rules.rules.iter().any(|rule| begun(rule, view)) => return Keeper::Unknown,
-                Fit::Unknown | Fit::No(_) => continue,
+                Fit::Unknown(missing) if rules.rules.iter().any(|rule| begun(rule, view)) => {
+                    return Keeper::Unknown(missing);
+                }
+                Fit::Unknown(_) | Fit::No(_) => continue,
             }
         }
         let Some(ladder) = anchor(rule, view).map(|anchor| Ladder { rule, view, anchor }) else { continue };
@@ -272,14 +310,14 @@ fn keeper<'a>(view: &View<'_>, rules: &'a RuleSet) -> Keeper<'a> {
         }
         match fit(&rule.matches, &view.without(ladder.attempts())) {
             Fit::Yes => return Keeper::Rule(rule),
-            Fit::Unknown => return Keeper::Unknown,
+            Fit::Unknown(missing) => return Keeper::Unknown(missing),
             Fit::No(_) => {}
         }
     }
     Keeper::Nobody
 }
 
-fn anchor(rule: &Rule, view: &View<'_>) -> Option<Activity> {
+pub(super) fn anchor(rule: &Rule, view: &View<'_>) -> Option<Activity> {
     view.latest_of(&rule.counts_from)
 }
 

@@ -1,9 +1,10 @@
 //! Whether a rule fits a conversation: yes, no, or not known yet.
 
 mod facts;
-mod speaker;
+pub(super) mod speaker;
 
 use super::conversation::Class;
+use super::missing::Missing;
 use super::rule::{ContactReplied, Match, StateName, WaitingOn};
 use super::view::{Standing, View};
 use super::why::Misfit;
@@ -13,17 +14,20 @@ use super::why::Misfit;
 pub(super) enum Fit {
     Yes,
     No(Misfit),
-    /// A fact that the rule asks for is not known; the conversation must be read first.
-    Unknown,
+    /// Facts that the rule asks for are not known: these. The conversation must be read first.
+    Unknown(Vec<Missing>),
 }
 
-impl From<Result<bool, Misfit>> for Fit {
-    fn from(holds: Result<bool, Misfit>) -> Fit {
-        match holds {
-            Ok(true) => Fit::Yes,
-            Ok(false) => Fit::Unknown,
-            Err(misfit) => Fit::No(misfit),
-        }
+/// Whether one condition holds.
+enum Holds {
+    Yes,
+    No(Misfit),
+    Unknown(Missing),
+}
+
+impl Holds {
+    fn or(holds: bool, misfit: Misfit) -> Holds {
+        if holds { Holds::Yes } else { Holds::No(misfit) }
     }
 }
 
@@ -50,91 +54,104 @@ pub(super) fn fit(matches: &Match, view: &View<'_>) -> Fit {
         facts::rated(matches, view),
         facts::created(matches, view),
     ];
-    let mut fit = Fit::Yes;
+    let mut unknown = Vec::new();
     for condition in conditions {
-        match Fit::from(condition) {
-            Fit::Yes => {}
-            Fit::Unknown => fit = Fit::Unknown,
-            Fit::No(misfit) => return Fit::No(misfit),
+        match condition {
+            Holds::Yes => {}
+            Holds::Unknown(missing) => unknown.push(missing),
+            Holds::No(misfit) => return Fit::No(misfit),
         }
     }
-    fit
+    if unknown.is_empty() { Fit::Yes } else { Fit::Unknown(unknown) }
 }
 
-/// `Ok(true)`: holds; `Ok(false)`: not known; `Err`: does not hold.
-type Holds = Result<bool, Misfit>;
-
 fn state(matches: &Match, view: &View<'_>) -> Holds {
-    let Some(wanted) = &matches.state else { return Ok(view.standing != Standing::Unknown) };
-    let holds = |names: &[StateName]| names.iter().any(|name| wanted.contains(name));
+    let holds = |names: &[StateName]| {
+        matches.state.as_ref().is_none_or(|wanted| names.iter().any(|name| wanted.contains(name)))
+    };
     let (fits, is) = match view.standing {
-        Standing::Unknown => return Ok(false),
+        Standing::Unknown => return Holds::Unknown(Missing::State),
         Standing::Open => (holds(&[StateName::Open]), "open"),
         Standing::Woken => (holds(&[StateName::Open, StateName::Woken]), "woken"),
         Standing::Snoozed { .. } => (holds(&[StateName::Snoozed]), "snoozed"),
-        Standing::Closed => (false, "closed"),
+        Standing::Closed => (matches.state.is_none(), "closed"),
     };
-    if fits { Ok(true) } else { Err(Misfit::State(is)) }
+    Holds::or(fits, Misfit::State(is))
 }
 
 fn contact_replied(matches: &Match, view: &View<'_>) -> Holds {
     let replied = view.latest(Class::ContactReply).is_some();
     match matches.contact_replied {
-        ContactReplied::Any => Ok(true),
-        ContactReplied::Yes if replied => Ok(true),
-        ContactReplied::No if replied => Err(Misfit::ContactWrote),
-        _ if !view.conversation.whole => Ok(false),
-        ContactReplied::Yes => Err(Misfit::ContactNeverWrote),
-        ContactReplied::No => Ok(true),
+        ContactReplied::Any => Holds::Yes,
+        ContactReplied::Yes if replied => Holds::Yes,
+        ContactReplied::No if replied => Holds::No(Misfit::ContactWrote),
+        _ if !view.conversation.whole => Holds::Unknown(Missing::ContactWrote),
+        ContactReplied::Yes => Holds::No(Misfit::ContactNeverWrote),
+        ContactReplied::No => Holds::Yes,
     }
 }
 
+/// Whose turn it is, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Contact,
+    Teammate,
+    /// No person has spoken.
+    Nobody,
+    Unknown,
+}
+
 /// Whose turn it is, looking at people only. A tie in time counts as "the contact is newer".
-fn waiting_on(matches: &Match, view: &View<'_>) -> Holds {
-    if matches.waiting_on == WaitingOn::Anyone {
-        return Ok(true);
-    }
+pub(super) fn turn(view: &View<'_>) -> Turn {
     let contact = view.latest(Class::ContactReply).map(|a| a.at);
     let teammate = view.latest(Class::TeammateReply).map(|a| a.at);
-    let ours = match (contact, teammate) {
-        (Some(contact), Some(teammate)) => contact >= teammate,
-        (None, Some(_)) => false,
+    match (contact, teammate) {
+        (Some(contact), Some(teammate)) if contact >= teammate => Turn::Teammate,
+        (_, Some(_)) => Turn::Contact,
         // A teammate's answer may lie before what was seen.
-        (_, None) if !view.conversation.whole => return Ok(false),
-        (Some(_), None) => true,
-        (None, None) => return Err(Misfit::NobodySpoke),
-    };
-    match (matches.waiting_on, ours) {
-        (WaitingOn::Contact, true) => Err(Misfit::WaitingOnTeammate),
-        (WaitingOn::Teammate, false) => Err(Misfit::WaitingOnContact),
-        _ => Ok(true),
+        (_, None) if !view.conversation.whole => Turn::Unknown,
+        (Some(_), None) => Turn::Teammate,
+        (None, None) => Turn::Nobody,
+    }
+}
+
+fn waiting_on(matches: &Match, view: &View<'_>) -> Holds {
+    if matches.waiting_on == WaitingOn::Anyone {
+        return Holds::Yes;
+    }
+    match (matches.waiting_on, turn(view)) {
+        (_, Turn::Unknown) => Holds::Unknown(Missing::Turn),
+        (_, Turn::Nobody) => Holds::No(Misfit::NobodySpoke),
+        (WaitingOn::Contact, Turn::Teammate) => Holds::No(Misfit::WaitingOnTeammate),
+        (WaitingOn::Teammate, Turn::Contact) => Holds::No(Misfit::WaitingOnContact),
+        _ => Holds::Yes,
     }
 }
 
 fn tags(matches: &Match, view: &View<'_>) -> Holds {
     if matches.tags.is_empty() {
-        return Ok(true);
+        return Holds::Yes;
     }
-    let Some(known) = tag_names(view) else { return Ok(false) };
-    if matches.tags.iter().any(|tag| known.contains(&tag.as_str())) { Ok(true) } else { Err(Misfit::NoSuchTag) }
+    let Some(known) = tag_names(view) else { return Holds::Unknown(Missing::Tags) };
+    Holds::or(matches.tags.iter().any(|tag| known.contains(&tag.as_str())), Misfit::NoSuchTag)
 }
 
 fn all_tags(matches: &Match, view: &View<'_>) -> Holds {
     if matches.all_tags.is_empty() {
-        return Ok(true);
+        return Holds::Yes;
     }
-    let Some(known) = tag_names(view) else { return Ok(false) };
-    if matches.all_tags.iter().all(|tag| known.contains(&tag.as_str())) { Ok(true) } else { Err(Misfit::MissingTag) }
+    let Some(known) = tag_names(view) else { return Holds::Unknown(Missing::Tags) };
+    Holds::or(matches.all_tags.iter().all(|tag| known.contains(&tag.as_str())), Misfit::MissingTag)
 }
 
 fn not_tags(matches: &Match, view: &View<'_>) -> Holds {
     if matches.not_tags.is_empty() {
-        return Ok(true);
+        return Holds::Yes;
     }
-    let Some(known) = tag_names(view) else { return Ok(false) };
+    let Some(known) = tag_names(view) else { return Holds::Unknown(Missing::Tags) };
     match matches.not_tags.iter().find(|tag| known.contains(&tag.as_str())) {
-        Some(tag) => Err(Misfit::Tagged(tag.clone())),
-        None => Ok(true),
+        Some(tag) => Holds::No(Misfit::Tagged(tag.clone())),
+        None => Holds::Yes,
     }
 }
 

@@ -186,6 +186,20 @@ impl fmt::Display for Misfit {
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.say(f, &at)
+    }
+}
+
+impl Why {
+    /// The same words, with moments as somebody else says them.
+    pub fn with_moments(&self, at: impl Fn(Timestamp) -> String) -> String {
+        let mut words = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.say(&mut words, &at);
+        words
+    }
+
+    fn say(&self, f: &mut dyn fmt::Write, at: &dyn Fn(Timestamp) -> String) -> fmt::Result {
         match self {
             Why::OutsideHours => f.write_str("outside the hours in which the rule may act"),
             Why::LeftByRule { rule } => write!(f, "rule `{rule}` leaves it alone"),
@@ -203,7 +217,10 @@ impl fmt::Display for Why {
             Why::Overslept { since } => {
                 write!(f, "its snooze ended at {}, but Intercom still says snoozed", at(*since))
             }
-            Why::UntilItWakes(why) => write!(f, "{why}; decided again when its snooze ends"),
+            Why::UntilItWakes(why) => {
+                why.say(f, at)?;
+                f.write_str("; decided again when its snooze ends")
+            }
             Why::NoRuleFits(reasons) => no_rule_fits(f, reasons),
             Why::Owed => f.write_str("the contact spoke after what the rule counts from and is owed an answer"),
             Why::NothingToCountFrom => f.write_str("there is nothing to count from"),
@@ -217,7 +234,7 @@ impl fmt::Display for Why {
     }
 }
 
-fn no_rule_fits(f: &mut fmt::Formatter<'_>, reasons: &[(RuleName, Misfit)]) -> fmt::Result {
+fn no_rule_fits(f: &mut dyn fmt::Write, reasons: &[(RuleName, Misfit)]) -> fmt::Result {
     f.write_str("no rule fits")?;
     for (index, (rule, misfit)) in reasons.iter().enumerate() {
         write!(f, "{} `{rule}`: {misfit}", if index == 0 { ":" } else { ";" })?;

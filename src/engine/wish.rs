@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::conversation::{AttributeValue, Conversation, Facts, State};
-use super::facts::Change;
+use super::facts::{Change, Tag};
 use super::history::History;
 use super::rule::StateName;
 use super::view::{Standing, View};
@@ -47,6 +47,22 @@ impl Wish {
             Wish::Untagged(name) => tagged(name) == Some(false),
             Wish::Attribute(name, value) => facts.attributes.get(name).is_some_and(|is| is.as_ref() == Some(value)),
             Wish::Read(_) => false,
+        }
+    }
+
+    /// Makes it so.
+    pub(super) fn grant(&self, facts: &mut Facts) {
+        match self.clone() {
+            Wish::Snoozed(until) => facts.state = Some(State::Snoozed { until: Some(until) }),
+            Wish::Open => facts.state = Some(State::Open),
+            Wish::Team(id) => facts.team_assignee_id = Some(id),
+            Wish::Teammate(id) => facts.admin_assignee_id = Some(id),
+            Wish::Tagged(name) if !self.is_so(facts) => {
+                facts.tags.iter_mut().for_each(|tags| tags.push(Tag { id: String::new(), name: name.clone() }));
+            }
+            Wish::Untagged(name) => facts.tags.iter_mut().for_each(|tags| tags.retain(|tag| tag.name != name)),
+            Wish::Attribute(name, value) => drop(facts.attributes.insert(name, Some(value))),
+            Wish::Tagged(_) | Wish::Read(_) => {}
         }
     }
 

@@ -5,9 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::outcome::{
-    Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
-};
+use super::outcome::{Answered, Claim, Claimed, FollowUp, Followed, Inputs, Outcome, Pending, Sending, Settled};
 use super::record::{Context, reschedule};
 use super::rows::{self, deeds, deeds_json, ms};
 use super::writing::Writing;
@@ -174,14 +172,6 @@ impl Store {
     /// has no outcome yet, and no line in the journal.
     pub async fn actions(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
         Ok(sqlx::query_as(ACTIONS).fetch_all(&self.readers).await?)
-    }
-
-    /// The journal, oldest first; of one conversation or of all.
-    pub async fn journal(&self, conversation: Option<&ConversationId>) -> Result<Vec<JournalEntry>, StoreError> {
-        let sql = "SELECT at, conversation_id, rule, step, do, outcome, why, inputs FROM journal
-            WHERE $1 IS NULL OR conversation_id = $1 ORDER BY id";
-        let query = sqlx::query(sql).bind(conversation.map(ConversationId::as_str));
-        query.fetch_all(&self.readers).await?.iter().map(journal_entry).collect()
     }
 }
 
@@ -361,19 +351,6 @@ fn pending(row: &SqliteRow) -> Result<Pending, StoreError> {
         follow_tries: row.try_get(12)?,
         changes: facts::changes(row.try_get(15)?).ok_or_else(odd)?,
         wishes: facts::wishes(row.try_get(16)?).ok_or_else(odd)?,
-    })
-}
-
-fn journal_entry(row: &SqliteRow) -> Result<JournalEntry, StoreError> {
-    Ok(JournalEntry {
-        at: rows::at(row.try_get(0)?)?,
-        conversation: row.try_get(1)?,
-        rule: row.try_get(2)?,
-        step: row.try_get(3)?,
-        does: row.try_get(4)?,
-        outcome: row.try_get(5)?,
-        why: row.try_get(6)?,
-        inputs: row.try_get(7)?,
     })
 }
 

@@ -6,6 +6,8 @@ use autoclosed::fake_intercom::Workspace;
 
 use crate::harness::{CLIENT_SECRET, House};
 
+mod explain;
+mod history;
 mod holds;
 mod pauses;
 

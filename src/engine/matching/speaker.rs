@@ -2,27 +2,34 @@
 
 use super::Holds;
 use crate::engine::activity::{Activity, Class};
+use crate::engine::missing::Missing;
 use crate::engine::rule::{Match, Speaker};
 use crate::engine::view::{Standing, View};
 use crate::engine::why::Misfit;
 
+/// Who spoke last, people and machines alike, and when.
+pub(in crate::engine) fn last(view: &View<'_>) -> Option<(Speaker, Activity)> {
+    let last = view.latest_of(&[Class::ContactReply, Class::TeammateReply, Class::BotReply])?;
+    let speaker = match last.class {
+        Class::ContactReply => Speaker::Contact,
+        Class::BotReply => Speaker::Bot,
+        _ => Speaker::Teammate,
+    };
+    Some((speaker, last))
+}
+
 /// Who spoke last. A bot's answer counts no more once it was handed over to somebody.
 pub(super) fn last_speaker(matches: &Match, view: &View<'_>) -> Holds {
     if matches.last_speaker.is_empty() {
-        return Ok(true);
+        return Holds::Yes;
     }
-    let Some(last) = view.latest_of(&[Class::ContactReply, Class::TeammateReply, Class::BotReply]) else {
-        return if view.conversation.whole { Err(Misfit::NobodySpoke) } else { Ok(false) };
-    };
-    let (speaker, name) = match last.class {
-        Class::ContactReply => (Speaker::Contact, "the contact"),
-        Class::BotReply => (Speaker::Bot, "a bot"),
-        _ => (Speaker::Teammate, "a teammate"),
-    };
-    if !matches.last_speaker.contains(&speaker) {
-        return Err(Misfit::Speaker(name));
+    match last(view) {
+        None if view.conversation.whole => Holds::No(Misfit::NobodySpoke),
+        None => Holds::Unknown(Missing::Speaker),
+        Some((speaker, _)) if !matches.last_speaker.contains(&speaker) => Holds::No(Misfit::Speaker(speaker.said())),
+        Some((Speaker::Bot, last)) if handed_over(view, last) => Holds::No(Misfit::HandedOver),
+        Some(_) => Holds::Yes,
     }
-    if speaker == Speaker::Bot && handed_over(view, last) { Err(Misfit::HandedOver) } else { Ok(true) }
 }
 
 fn handed_over(view: &View<'_>, answer: Activity) -> bool {
@@ -31,13 +38,13 @@ fn handed_over(view: &View<'_>, answer: Activity) -> bool {
 
 /// A snooze longer than that is a promise of a teammate's. What is not snoozed, and was not just now, has none.
 pub(super) fn snooze_at_most(matches: &Match, view: &View<'_>) -> Holds {
-    let Some(most) = matches.snooze_at_most else { return Ok(true) };
+    let Some(most) = matches.snooze_at_most else { return Holds::Yes };
     if !matches!(view.standing, Standing::Snoozed { .. } | Standing::Woken) {
-        return Ok(true);
+        return Holds::Yes;
     }
     match view.snooze_length() {
-        Some(length) if length <= most => Ok(true),
-        None if !view.conversation.whole => Ok(false),
-        _ => Err(Misfit::LongSnooze),
+        Some(length) if length <= most => Holds::Yes,
+        None if !view.conversation.whole => Holds::Unknown(Missing::SnoozeLength),
+        _ => Holds::No(Misfit::LongSnooze),
     }
 }

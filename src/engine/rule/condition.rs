@@ -139,6 +139,20 @@ impl Speaker {
     /// Every speaker with its name in the configuration.
     pub const NAMES: [(Speaker, &'static str); 3] =
         [(Speaker::Contact, "contact"), (Speaker::Teammate, "teammate"), (Speaker::Bot, "bot")];
+
+    /// The name in the configuration.
+    pub fn name(self) -> &'static str {
+        Speaker::NAMES.iter().find(|(speaker, _)| *speaker == self).map_or("contact", |(_, name)| name)
+    }
+
+    /// As people say it.
+    pub fn said(self) -> &'static str {
+        match self {
+            Speaker::Contact => "the contact",
+            Speaker::Teammate => "a teammate",
+            Speaker::Bot => "a bot",
+        }
+    }
 }
 
 /// Whether the contact has ever written.
