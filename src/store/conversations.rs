@@ -160,13 +160,14 @@ impl Store {
     }
 
     /// Decides again on every conversation that is not closed, by the rules in force, in batches between which
-    /// notifications are written. Returns how many.
-    pub async fn reschedule_all(&self, context: &Context) -> Result<u64, StoreError> {
+    /// notifications are written; `goes_on` is called after each. Returns how many.
+    pub async fn reschedule_all(&self, context: &Context, goes_on: impl Fn()) -> Result<u64, StoreError> {
         let mut after = String::new();
         let mut count = 0;
         loop {
             let Some((last, rows)) = self.reschedule_batch(&after, context).await? else { return Ok(count) };
             (after, count) = (last, count + rows);
+            goes_on();
         }
     }
 
