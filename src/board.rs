@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::pulse::Pulse;
+
 /// Clones are not needed: it is shared behind an `Arc`.
 #[derive(Debug, Default)]
 pub struct Board {
     notes: Mutex<Notes>,
+    pulse: Pulse,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -59,6 +62,11 @@ pub struct Run {
 impl Board {
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The signs of life of the sweep.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Why Intercom refuses us altogether, if it does.

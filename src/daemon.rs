@@ -6,6 +6,7 @@
 mod jobs;
 mod naming;
 mod parts;
+mod progress;
 mod reload;
 
 use std::net::SocketAddr;
@@ -15,13 +16,14 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::{Config, Secrets, longest_gap};
-use crate::health::{self, Health};
+use crate::health::{self, Health, Report};
 use crate::identity::{self};
 use crate::intercom::lens::Lens;
 use crate::intercom::text::TextKey;
@@ -32,7 +34,7 @@ use crate::receiver::{self, Receiver};
 use crate::reconcile::Reconciled;
 use crate::rulebook::Rulebook;
 use crate::scheduler::Scheduler;
-use crate::server;
+use crate::server::{self, Called};
 use crate::standpoint::Standpoint;
 use crate::store::{Store, StoreError};
 use crate::sweep::Sweeper;
@@ -44,6 +46,8 @@ use self::jobs::Jobs;
 pub use self::jobs::Sweeping;
 pub(crate) use self::parts::{client_settings, edition, expected, keep_bodies, limits};
 use self::parts::{configured, settings, tolerance};
+pub use self::progress::Stall;
+use self::progress::{Patience, Progress};
 pub use self::reload::ReloadError;
 
 /// How long running jobs may take to end when the daemon stops.
@@ -83,6 +87,8 @@ pub struct Daemon {
     client_secrets: signature::Secrets,
     public: SocketAddr,
     admin: SocketAddr,
+    health: Health,
+    progress: Progress,
     scheduler: Scheduler,
     heeding: TaskTracker,
     shutdown: CancellationToken,
@@ -139,19 +145,26 @@ impl Daemon {
             secrets: client_secrets.clone(),
             lens,
             max_body: config.server.max_body,
-            writer,
+            writer: writer.clone(),
             tally: Arc::clone(&tally),
             clock,
+        };
+        let ((public_call, public_called), (admin_call, admin_called)) = (server::roll_call(), server::roll_call());
+        let progress = Progress {
+            writer,
+            listeners: [("server", public_call), ("admin", admin_call)],
+            board: Arc::clone(&sweeper.board),
+            patience: Patience::of(config),
         };
         let jobs = Arc::new(Jobs::new(sweeper, expected, config));
         let shutdown = CancellationToken::new();
         let routes =
             receiver::routes(&config.server.webhook_path, receiver).merge(health::public_routes(health.clone()));
-        let private = health::admin_routes(health.clone()).merge(metrics::routes(Metrics::new(health)));
+        let private = health::admin_routes(health.clone()).merge(metrics::routes(Metrics::new(health.clone())));
         let addresses = (address(&public, config.server.listen), address(&admin, config.admin.listen));
         let tasks = vec![
-            tokio::spawn(serve(public, routes, shutdown.clone())),
-            tokio::spawn(serve(admin, private, shutdown.clone())),
+            tokio::spawn(serve(public, routes, shutdown.clone(), public_called)),
+            tokio::spawn(serve(admin, private, shutdown.clone(), admin_called)),
         ];
         let scheduler = Scheduler::new().await?;
         Ok(Daemon {
@@ -161,6 +174,8 @@ impl Daemon {
             client_secrets,
             public: addresses.0,
             admin: addresses.1,
+            health,
+            progress,
             scheduler,
             heeding: TaskTracker::new(),
             shutdown,
@@ -186,6 +201,7 @@ impl Daemon {
             })
             .await?;
         self.scheduler.start().await?;
+        self.jobs.sweeper.board.pulse().sign(Instant::now());
         let jobs = Arc::clone(&self.jobs);
         tokio::spawn(guarded("first look", async move { drop(jobs.look().await) }));
         let (jobs, shutdown) = (Arc::clone(&self.jobs), self.shutdown.clone());
@@ -207,6 +223,17 @@ impl Daemon {
     /// The database, for whoever wants to look.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Every check of health.
+    pub async fn health(&self) -> Report {
+        self.health.report().await
+    }
+
+    /// The workspace was not looked at yet, and nothing has kept us from it so far.
+    pub fn is_before_its_first_look(&self) -> bool {
+        let board = &self.jobs.sweeper.board;
+        !board.looked() && board.reconcile().is_none_or(|look| look.result.is_ok())
     }
 
     /// One sweep now, if it may.
@@ -232,6 +259,8 @@ impl Daemon {
     /// Stops: accepts no more, answers what was accepted, lets running jobs end, closes the database.
     pub async fn stop(self) {
         self.shutdown.cancel();
+        // They hold the writer and the database, which end when nobody does.
+        drop((self.health, self.progress));
         self.scheduler.stop().await;
         for task in self.tasks {
             end("a listener", task).await;
@@ -259,20 +288,21 @@ impl Daemon {
 async fn end(what: &str, task: JoinHandle<()>) {
     match tokio::time::timeout(DRAIN, task).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(error = %error, "{what} ended badly"),
+        Ok(Err(_)) => tracing::error!("{what} panicked"),
         Err(_) => tracing::warn!("{what} did not end in time"),
     }
 }
 
-/// A panic in a job must neither stay unseen nor end the schedule.
+/// A panic in a job must neither stay unseen nor end the schedule. What it said could hold a customer's words: the log
+/// has its place already.
 async fn guarded(name: &'static str, job: impl Future<Output = ()> + Send + 'static) {
-    if let Err(error) = tokio::spawn(job).await {
-        tracing::error!(error = %error, "the {name} panicked");
+    if tokio::spawn(job).await.is_err() {
+        tracing::error!("the {name} panicked");
     }
 }
 
-async fn serve(listener: TcpListener, routes: axum::Router, shutdown: CancellationToken) {
-    let served = server::serve(listener, routes, server::Limits::default(), shutdown).await;
+async fn serve(listener: TcpListener, routes: axum::Router, shutdown: CancellationToken, called: Called) {
+    let served = server::serve(listener, routes, server::Limits::default(), shutdown, called).await;
     if served.cut > 0 {
         tracing::warn!(connections = served.cut, "cut connections that did not end in time");
     }

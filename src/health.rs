@@ -236,7 +236,7 @@ impl Health {
     }
 
     fn run(&self, name: &'static str, run: Option<Run>, gap: Duration) -> Check {
-        let overdue = (gap * GAPS).max(SHORTEST_OVERDUE);
+        let overdue = overdue(gap);
         let Some(run) = run else { return Check { name, ok: false, detail: "has not run since the start".into() } };
         let ago = self.standpoint.clock().elapsed().saturating_sub(run.elapsed);
         match run.result {
@@ -267,6 +267,11 @@ impl Health {
             Err(error) => Check { name, ok: false, detail: error.to_string() },
         }
     }
+}
+
+/// When a job whose schedule has gaps of up to `gap` is overdue.
+pub(crate) fn overdue(gap: Duration) -> Duration {
+    gap.saturating_mul(GAPS).max(SHORTEST_OVERDUE)
 }
 
 fn told(missed: Missed, most: u32, counts: &str) -> String {

@@ -23,11 +23,11 @@
 //! * [`sweep`]: acting on what is due. [`reconcile`]: looking at the workspace itself. [`safety`]: may we, and how
 //!   much. [`message`]: templates to text.
 //! * [`rulebook`]: the rules in force, replaceable while running. [`standpoint`], [`identity`], [`names`], [`board`],
-//!   [`tally`]: what is learnt and told while running. [`health`]: all of it in one word. [`metrics`]: all
+//!   [`pulse`], [`tally`]: what is learnt and told while running. [`health`]: all of it in one word. [`metrics`]: all
 //!   of it in figures.
 //! * [`config`]: the file, and everything that is wrong with it. [`clock`]: the only reader of the time.
 //! * [`daemon`]: all of it put together. [`scheduler`]: who wakes it. [`command`]: the command line. [`telemetry`]:
-//!   logs.
+//!   logs. [`systemd`]: what it is told.
 //! * [`fake_intercom`]: a workspace behind real HTTP, for the tests and for [`demo`].
 //!
 //! # Invariants
@@ -60,6 +60,7 @@ pub mod intercom;
 pub mod message;
 pub mod metrics;
 pub mod names;
+pub mod pulse;
 pub mod receiver;
 pub mod reconcile;
 pub mod rulebook;
@@ -69,6 +70,7 @@ pub mod server;
 pub mod standpoint;
 pub mod store;
 pub mod sweep;
+pub mod systemd;
 pub mod tally;
 pub mod telemetry;
 pub mod writer;

@@ -6,6 +6,7 @@
 mod body;
 mod connection;
 mod progress;
+mod roll_call;
 mod socket;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use tracing::{debug, error, warn};
 
 pub use self::body::{BodyError, read_body};
 use self::progress::Progress;
+pub use self::roll_call::{Called, RollCall, roll_call};
 
 /// How long we rest after an accept failed for lack of something (file descriptors, memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -74,8 +76,15 @@ pub struct Served {
     pub accept_errors: usize,
 }
 
-/// Serves `router` on `listener` until `shutdown`, then lets running requests finish within `limits.drain`.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) -> Served {
+/// Serves `router` on `listener` until `shutdown`, then lets running requests finish within `limits.drain`. Answers
+/// `called` while it accepts.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    shutdown: CancellationToken,
+    mut called: Called,
+) -> Served {
     let mut server = Server::new(router, limits, shutdown.clone());
     loop {
         let accepted = select! {
@@ -86,9 +95,17 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
                 continue;
             }
             accepted = listener.accept() => accepted,
+            // Last: while accepting fails, nobody is answered.
+            Some(asker) = called.next() => {
+                let _ = asker.send(());
+                continue;
+            }
         };
         match accepted {
-            Ok((stream, _)) => server.take(stream).await,
+            Ok((stream, _)) => {
+                server.take(stream).await;
+                called.answer();
+            }
             Err(error) => server.accept_failed(&error).await,
         }
     }
@@ -221,6 +238,33 @@ mod tests {
         server.accept_failed(&io::Error::from(Errno::MFILE)).await;
         assert_eq!(server.served, Served { evicted: 1, accept_errors: 1, ..Served::default() });
         assert!(before.elapsed() >= ACCEPT_PAUSE);
+    }
+
+    /// A socket that always has something to accept, and never accepts it.
+    fn broken() -> TcpListener {
+        let (socket, other) = std::os::unix::net::UnixDatagram::pair().unwrap();
+        other.send(b"x").unwrap();
+        let listener = std::net::TcpListener::from(std::os::fd::OwnedFd::from(socket));
+        listener.set_nonblocking(true).unwrap();
+        TcpListener::from_std(listener).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_loop_answers_while_it_accepts_and_only_then() {
+        let patience = ACCEPT_PAUSE * 10;
+        let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for (listener, want) in [(good, Ok(true)), (broken(), Err(()))] {
+            let ((call, called), shutdown) = (roll_call(), CancellationToken::new());
+            let serving = tokio::spawn(serve(listener, Router::new(), Limits::default(), shutdown.clone(), called));
+            for _ in 0..2 {
+                let answered = tokio::time::timeout(patience, call.answered()).await;
+                assert_eq!(answered.map_err(drop), want);
+            }
+            shutdown.cancel();
+            let failed = serving.await.unwrap().accept_errors;
+            assert_eq!(failed > 0, want.is_err());
+            assert!(!call.answered().await, "it has ended");
+        }
     }
 
     #[tokio::test(start_paused = true)]

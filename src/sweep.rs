@@ -121,6 +121,7 @@ impl Sweeper {
         }
         let mut budget = Budget::read(&self.store, self.settings.limits, now).await?;
         for id in due {
+            self.sign_of_life();
             if self.board.reload_waits() {
                 tracing::info!(
                     "the sweep ends early, as the configuration is reloaded; what it had not reached stays due"
@@ -143,6 +144,11 @@ impl Sweeper {
             }
         }
         Ok(())
+    }
+
+    /// Between two of them lies one conversation at most.
+    fn sign_of_life(&self) {
+        self.board.pulse().sign(tokio::time::Instant::now());
     }
 
     /// Commits an outcome, and what the conversation comes to now; counts what is over with it.

@@ -34,9 +34,10 @@ pub enum NotWritten {
     Failed,
 }
 
-struct Job {
-    record: Record,
-    done: oneshot::Sender<Result<Recorded, NotWritten>>,
+enum Job {
+    Write(Record, oneshot::Sender<Result<Recorded, NotWritten>>),
+    /// Asks whether a commit goes through.
+    Prove(oneshot::Sender<Result<(), NotWritten>>),
 }
 
 /// Hands notifications to the writing task. The task ends when the last handle is gone and the queue is empty.
@@ -55,7 +56,7 @@ impl Writer {
     /// Writes a notification down. `Ok` means that it is on disk.
     pub async fn write(&self, record: Record) -> Result<Recorded, NotWritten> {
         let (done, answer) = oneshot::channel();
-        self.queue.try_send(Job { record, done }).map_err(|refused| match refused {
+        self.queue.try_send(Job::Write(record, done)).map_err(|refused| match refused {
             TrySendError::Full(_) => NotWritten::Full,
             TrySendError::Closed(_) => NotWritten::Failed,
         })?;
@@ -64,18 +65,52 @@ impl Writer {
             Err(_) => Err(NotWritten::TooSlow),
         }
     }
+
+    /// Whether a commit goes through on the way that notifications take.
+    pub async fn commits(&self) -> Result<(), NotWritten> {
+        let (done, answer) = oneshot::channel();
+        let asked = async {
+            self.queue.send(Job::Prove(done)).await.map_err(|_| NotWritten::Failed)?;
+            answer.await.unwrap_or(Err(NotWritten::Failed))
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(NotWritten::TooSlow))
+    }
 }
 
 async fn write(store: Store, standpoint: Standpoint, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
-        let (records, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.record, job.done)).unzip();
-        let results = commit(&store, &standpoint, records).await;
+        let (mut records, mut answers, mut provers) = (Vec::new(), Vec::new(), Vec::new());
+        for job in batch.drain(..) {
+            match job {
+                Job::Write(record, done) => {
+                    records.push(record);
+                    answers.push(done);
+                }
+                Job::Prove(done) => provers.push(done),
+            }
+        }
+        let results = if records.is_empty() { Vec::new() } else { commit(&store, &standpoint, records).await };
+        let mut proven = results.iter().any(Result::is_ok);
         for (answer, result) in answers.into_iter().zip(results) {
             // Whoever asked may have given up waiting; the notification is on disk all the same.
             let _ = answer.send(result);
         }
+        if !provers.is_empty() && !proven {
+            proven = takes_commits(&store).await;
+        }
+        for prover in provers {
+            let _ = prover.send(if proven { Ok(()) } else { Err(NotWritten::Failed) });
+        }
     }
+}
+
+async fn takes_commits(store: &Store) -> bool {
+    let taken = store.takes_commits().await;
+    if let Err(error) = &taken {
+        tracing::debug!(error = %error, "the database takes no commits");
+    }
+    taken.is_ok()
 }
 
 /// Why a batch was not written.
@@ -125,8 +160,9 @@ async fn record(store: &Store, standpoint: &Standpoint, records: Arc<[Record]>) 
             tracing::error!(error = %error, batch = count, "notifications could not be written");
             Err(if spoilt(&error) { Trouble::Spoilt } else { Trouble::Database })
         }
-        Err(error) => {
-            tracing::error!(error = %error, batch = count, "writing notifications panicked");
+        Err(_) => {
+            // What the panic said could hold a customer's words.
+            tracing::error!(batch = count, "writing notifications panicked");
             Err(Trouble::Spoilt)
         }
     }

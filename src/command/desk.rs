@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rustix::fs::Access;
+use rustix::io::Errno;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, Diagnostics};
@@ -51,6 +53,11 @@ pub enum CommandError {
     /// There is no database yet. Exit status 1.
     #[error("there is no database at {0}; start `autoclosed run` first, or name another in [database] url")]
     NoDatabase(PathBuf),
+    /// The database is another user's. Exit status 1.
+    #[error(
+        "the database at {0} is open to its owner and to root alone; run this as one of them, for example with sudo"
+    )]
+    NotAllowed(PathBuf),
     /// The database is refused (exit status 3) or fails (1).
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,6 +88,16 @@ impl CommandError {
     }
 }
 
+/// Told with the whole path: whoever stands in another folder than the daemon sees that a relative one leads elsewhere.
+fn is_there_for_us(file: &Path) -> Result<(), CommandError> {
+    let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    match rustix::fs::access(file, Access::READ_OK | Access::WRITE_OK) {
+        Err(Errno::ACCESS | Errno::PERM) => Err(CommandError::NotAllowed(whole)),
+        Ok(()) if std::fs::metadata(file).is_ok_and(|file| file.len() > 0) => Ok(()),
+        _ => Err(CommandError::NoDatabase(whole)),
+    }
+}
+
 impl Desk {
     /// Reads the file at `path`, and opens the database that it names.
     pub async fn open(path: &Path, clock: Clock) -> Result<Desk, CommandError> {
@@ -98,9 +115,7 @@ impl Desk {
 
     async fn with(config: Config, mistaken: bool, clock: Clock) -> Result<Desk, CommandError> {
         let file = &config.database.path;
-        if std::fs::metadata(file).is_ok_and(|file| file.len() == 0) || !file.exists() {
-            return Err(CommandError::NoDatabase(file.clone()));
-        }
+        is_there_for_us(file)?;
         let store = Store::open_beside(file).await?;
         let identity = identity::remembered(&store, &daemon::expected(&config)).await?;
         let names = Names::remembered(&store).await?;

@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::clock::Clock;
 use crate::config::{self, Config, Diagnostics, Loaded, Mode, Secrets};
 use crate::daemon::{Daemon, StartError};
+use crate::systemd;
 
 /// What was begun may take this long to end.
 const LONGEST_STOP: Duration = Duration::from_secs(10);
@@ -64,28 +65,38 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
         rules = config.rules.rules.len(),
         "autoclosed {} is ready ({})", env!("CARGO_PKG_VERSION"), mode(&config)
     );
-    tell_systemd(&[sd_notify::NotifyState::Ready]);
+    systemd::ready();
     drop((config, secrets));
     let reloading = async {
         while hangup.recv().await.is_some() {
+            systemd::reloading();
             let reloaded = AssertUnwindSafe(reload(&daemon, path, &environment)).catch_unwind().await;
             if reloaded.is_err() {
                 tracing::error!("the reload panicked; what it had not done is done before anything else is");
             }
+            systemd::reloaded();
         }
         std::future::pending::<()>().await;
     };
     tokio::select! {
         () = stop.next() => {}
         () = reloading => {}
+        () = attend(&daemon) => {}
     }
     tracing::info!("stopping: accepting no more, finishing what was begun");
-    tell_systemd(&[sd_notify::NotifyState::Stopping]);
+    systemd::stopping();
     tokio::select! {
         ended = tokio::time::timeout(LONGEST_STOP, daemon.stop()) => tell_end(ended.is_ok()),
         () = stop.next() => tracing::warn!("stopped at once, on a second signal"),
     }
     Ok(())
+}
+
+/// Attends to systemd, whatever happens to it.
+async fn attend(daemon: &Daemon) {
+    while AssertUnwindSafe(systemd::attend(daemon)).catch_unwind().await.is_err() {
+        tracing::error!("what tells systemd of us panicked; it is begun anew");
+    }
 }
 
 /// A mistake changes nothing, and is told on standard error, in the log and by health.
@@ -155,13 +166,6 @@ fn tell_end(in_time: bool) {
         tracing::info!("stopped");
     } else {
         tracing::warn!("stopped before everything had ended; it is looked into at the next start");
-    }
-}
-
-/// Without systemd there is nobody to tell.
-fn tell_systemd(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(error = %error, "systemd was not told");
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::board::{Board, Run};
@@ -186,6 +187,13 @@ impl Jobs {
 
     pub(super) async fn sweep(&self) -> Sweeping {
         let Ok(mut sweeps) = self.sweeping.try_lock() else { return Sweeping::Busy };
+        let going = self.sweeper.board.pulse().begins(Instant::now());
+        let swept = self.sweep_if_allowed(&mut sweeps).await;
+        going.ends(Instant::now());
+        swept
+    }
+
+    async fn sweep_if_allowed(&self, sweeps: &mut Sweeps) -> Sweeping {
         let sweeper = Sweeper { settings: sweeps.settings.clone(), ..self.sweeper.clone() };
         let acting = match self.may_act(&sweeps.refusals).await {
             Ok(Ok(acting)) => acting,
@@ -310,7 +318,8 @@ impl Jobs {
         if store.setting(DECIDED_BY).await?.as_deref() == Some(edition.fingerprint()) {
             return Ok(());
         }
-        let count = store.reschedule_all(&standpoint.context()).await?;
+        let pulse = self.sweeper.board.pulse();
+        let count = store.reschedule_all(&standpoint.context(), || pulse.sign(Instant::now())).await?;
         store.set_setting(DECIDED_BY, edition.fingerprint()).await?;
         tracing::info!(conversations = count, "decided on every conversation, as rules, mode or version have changed");
         Ok(())

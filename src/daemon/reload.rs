@@ -3,6 +3,8 @@
 //! Owns: the order of things in which no due date is lost and nothing is done by half of a change. Refuses: reading files
 //! and waiting for signals.
 
+use tokio::time::Instant;
+
 use super::Daemon;
 use super::jobs::{DECIDED_BY, Jobs, Refusals};
 use super::parts::{configured, edition, settings, tolerance, usable};
@@ -82,6 +84,7 @@ impl Jobs {
         let waiting = Waiting::on(board);
         // Held to the end: no sweep runs with half of the change, or by due dates of the old rules.
         let mut sweeps = self.sweeping.lock().await;
+        let going = board.pulse().begins(Instant::now());
         drop(waiting);
         let mut asking = self.asking.lock().await;
         let deciding = self.deciding.lock().await;
@@ -109,6 +112,7 @@ impl Jobs {
             board.set_unclear_names(Some(format!("what the rules name could not be written down: {error}")));
         }
         self.reschedule_after_reload().await;
+        going.ends(Instant::now());
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use sqlx::Row;
 use super::fold::to_read;
 use super::operator::HoldRow;
 use super::record::read_again_after;
-use super::rows::{AttemptRow, ConversationRow, json, ms};
+use super::rows::{self, AttemptRow, ConversationRow, json, ms};
 use super::{Context, Store, StoreError};
 use crate::engine::conversation::ConversationId;
 use crate::engine::decide;
@@ -160,13 +160,14 @@ impl Store {
     }
 
     /// Decides again on every conversation that is not closed, by the rules in force, in batches between which
-    /// notifications are written. Returns how many.
-    pub async fn reschedule_all(&self, context: &Context) -> Result<u64, StoreError> {
+    /// notifications are written; `goes_on` is called after each. Returns how many.
+    pub async fn reschedule_all(&self, context: &Context, goes_on: impl Fn()) -> Result<u64, StoreError> {
         let mut after = String::new();
         let mut count = 0;
         loop {
             let Some((last, rows)) = self.reschedule_batch(&after, context).await? else { return Ok(count) };
             (after, count) = (last, count + rows);
+            goes_on();
         }
     }
 
@@ -235,11 +236,10 @@ fn decide_again(
     edition: &Edition,
     now: Timestamp,
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
-    let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
-    let conversation: ConversationRow = serde_json::from_str(conversation).map_err(odd)?;
-    let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
+    let conversation: ConversationRow = serde_json::from_str(conversation).map_err(rows::unreadable)?;
+    let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(rows::unreadable)?;
     let attempts = attempts.into_iter().map(|row| row.attempt(edition.dry_run())).collect::<Result<_, _>>()?;
-    let hold: Option<HoldRow> = hold.map(serde_json::from_str).transpose().map_err(odd)?;
+    let hold: Option<HoldRow> = hold.map(serde_json::from_str).transpose().map_err(rows::unreadable)?;
     let hold = hold.map(|row| row.hold()).transpose()?;
     let conversation = conversation.conversation()?;
     let decision = decide(&conversation, &History { attempts, hold }, edition.rules(), now);

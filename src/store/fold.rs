@@ -119,11 +119,10 @@ impl<'a> Fold<'a> {
         context: &'a Context,
         [seen, conversations, attempts, holds]: [&str; 4],
     ) -> Result<Self, StoreError> {
-        let odd = |error: serde_json::Error| StoreError::Odd(error.to_string());
-        let seen: Vec<(String, String, String)> = serde_json::from_str(seen).map_err(odd)?;
-        let conversations: Vec<ConversationRow> = serde_json::from_str(conversations).map_err(odd)?;
-        let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(odd)?;
-        let holds: Vec<HoldRow> = serde_json::from_str(holds).map_err(odd)?;
+        let seen: Vec<(String, String, String)> = serde_json::from_str(seen).map_err(rows::unreadable)?;
+        let conversations: Vec<ConversationRow> = serde_json::from_str(conversations).map_err(rows::unreadable)?;
+        let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(rows::unreadable)?;
+        let holds: Vec<HoldRow> = serde_json::from_str(holds).map_err(rows::unreadable)?;
         let mut known = HashMap::new();
         for row in conversations {
             let fetch_at = row.17.map(rows::at).transpose()?;

@@ -252,6 +252,12 @@ pub(super) fn json<T: Serialize>(rows: &T) -> String {
     serde_json::to_string(rows).unwrap_or_default()
 }
 
+/// A row that does not read as what was written. The parser's own message is dropped: it quotes what it read.
+#[expect(clippy::needless_pass_by_value, reason = "this is what `map_err` hands over")]
+pub(super) fn unreadable(error: serde_json::Error) -> StoreError {
+    StoreError::Odd(format!("a row that cannot be read at column {}", error.column()))
+}
+
 fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {
     serde_json::from_str(text).ok()
 }

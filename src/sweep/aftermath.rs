@@ -24,6 +24,7 @@ impl Sweeper {
     pub(super) async fn look_into_unclear(&self, acting: &Acting, swept: &mut Swept) -> Result<(), SweepError> {
         let unclear = self.store.unclear(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;
         for pending in unclear {
+            self.sign_of_life();
             let (outcome, inputs, next) = self.look_into(&pending, acting).await?;
             let settled = self.commit(pending.claimed, &outcome, &inputs).await?;
             if settled.news {

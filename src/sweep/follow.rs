@@ -23,6 +23,7 @@ impl Sweeper {
         }
         let pending = self.store.follow_ups(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;
         for pending in pending {
+            self.sign_of_life();
             let followed = match self.follow(&pending, acting).await {
                 Ok(followed) => followed,
                 Err(SweepError::Intercom(error)) => self.not_followed(&pending, error)?,

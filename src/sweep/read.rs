@@ -38,6 +38,7 @@ impl Sweeper {
     pub(super) async fn read_what_is_unclear(&self, acting: &Acting) -> Result<(), SweepError> {
         let ids = self.store.to_fetch(&acting.app_id, self.standpoint.now(), READS_AT_ONCE).await?;
         for id in ids {
+            self.sign_of_life();
             if self.read_or_note(&acting.app_id, &id).await?.is_some_and(|error| error.class() == Class::Ambiguous) {
                 break;
             }

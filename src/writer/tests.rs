@@ -112,6 +112,49 @@ async fn a_panic_over_one_item_fails_no_neighbour_and_the_writing_goes_on() {
     assert_eq!(shelf.stored().await.len(), 4);
 }
 
+/// A panic's message holds what could not be handled, and that may be what a customer wrote.
+#[tokio::test]
+async fn what_a_panic_says_is_in_no_log() {
+    // As long as there is only one, a line that another thread logs first is off for ours too.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let written = Written::default();
+    let lines = written.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || lines.clone()).finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let Desk { shelf: _shelf, writer, .. } = Desk::new().await;
+    assert_eq!(writer.write(about(crate::store::PANICS, "5")).await, Ok(Recorded::Quarantined));
+    let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    assert!(written.contains("writing notifications panicked"), "{written}");
+    assert!(!written.contains("assertion failed"), "{written}");
+}
+
+/// A log in memory.
+#[derive(Debug, Clone, Default)]
+struct Written(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_commit_is_proven_on_the_way_that_notifications_take() {
+    let Desk { shelf, writer, .. } = Desk::new().await;
+    assert_eq!(writer.commits().await, Ok(()));
+    let both = tokio::join!(writer.write(about("n1", "5")), writer.commits());
+    assert_eq!(both, (Ok(Recorded::Stored), Ok(())));
+    let stranger = shelf.locked().await;
+    assert_eq!(writer.commits().await, Err(NotWritten::Failed));
+    stranger.close().await.unwrap();
+    assert_eq!(writer.commits().await, Ok(()));
+}
+
 /// The three seconds that a lock is waited for are real ones: the database counts them by itself.
 #[tokio::test]
 async fn a_database_that_is_locked_too_long_refuses_and_recovers() {

@@ -10,6 +10,7 @@ mod demo;
 mod handbook;
 mod harness;
 mod hazards;
+mod logs;
 mod looks;
 mod metrics;
 mod misses;

@@ -1,7 +1,10 @@
 //! The program itself, as an operator runs it: exit statuses, what it prints, signals, and one close from end to end.
 
+mod beside;
 mod heeds;
+mod leaks;
 mod refusals;
+mod service;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -178,7 +181,11 @@ struct Running {
 
 impl Running {
     fn start(place: &Place) -> Running {
-        let mut child = place.program("run").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running::of(&mut place.program("run"))
+    }
+
+    fn of(program: &mut Command) -> Running {
+        let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -199,6 +206,12 @@ impl Running {
                 return serde_json::from_str(&line).unwrap();
             }
         }
+    }
+
+    /// How many lines say so by now.
+    fn count(&mut self, words: &str) -> usize {
+        self.seen.extend(self.lines.try_iter());
+        self.seen.iter().filter(|line| line.contains(words)).count()
     }
 
     /// Sends a signal as an operator does.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use autoclosed::server::{Limits, Served, read_body, serve};
+use autoclosed::server::{Limits, Served, read_body, roll_call, serve};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -41,7 +41,7 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
+        let task = tokio::spawn(serve(listener, router, limits, shutdown.clone(), roll_call().1));
         Running { address, shutdown, task, handled, started, release }
     }
 

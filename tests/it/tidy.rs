@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LONGEST_FILE: usize = 450;
 
 /// A source file: its path from the root, and its text.
-struct Source {
+pub(crate) struct Source {
     path: String,
     text: String,
 }
@@ -21,7 +21,7 @@ impl Source {
         modules.iter().any(own)
     }
 
-    fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
     }
 
@@ -31,7 +31,7 @@ impl Source {
     }
 
     /// As [`Source::code`], without what is compiled for tests only.
-    fn production(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn production(&self) -> impl Iterator<Item = (usize, &str)> {
         let kept = if self.is_test() { Vec::new() } else { outside_of_tests(&self.text) };
         self.code().filter(move |(number, _)| kept.contains(number))
     }
@@ -98,7 +98,7 @@ fn read(paths: Vec<PathBuf>) -> Vec<Source> {
     paths.into_iter().filter_map(read).collect()
 }
 
-fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let mut paths = Vec::new();
     files_under(&root().join("src"), &mut paths);
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));

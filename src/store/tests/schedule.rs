@@ -124,10 +124,10 @@ async fn other_rules_are_applied_to_every_conversation_that_is_not_closed() {
         shelf.record(batch).await;
     }
     let changed = by(edition(&RULES.replace("1 day", "2 days")));
-    assert_eq!(shelf.store.reschedule_all(&changed).await.unwrap(), 700, "more than one batch");
+    assert_eq!(shelf.store.reschedule_all(&changed, || ()).await.unwrap(), 700, "more than one batch");
     assert_eq!(shelf.due(at(2 * DAY - 1)).await, Vec::<String>::new());
     assert_eq!(shelf.store.due("ours", at(2 * DAY), 10_000).await.unwrap().len(), 700);
-    assert_eq!(shelf.store.reschedule_all(&by(edition(""))).await.unwrap(), 700);
+    assert_eq!(shelf.store.reschedule_all(&by(edition("")), || ()).await.unwrap(), 700);
     assert_eq!(shelf.due(at(90 * DAY)).await, Vec::<String>::new());
 }
 
@@ -148,7 +148,7 @@ async fn what_is_written_down_after_a_change_of_rules_follows_the_new_ones() {
     shelf.store.record(&[fetched(answered("5", 0)), fetched(answered("6", 0))], &before).await.unwrap();
     let attempt = attempts::claim(&shelf, "6", attempts::CLOSE).await.unwrap();
     before.rulebook.replace(edition(&RULES.replace("1 day", "2 days")));
-    assert_eq!(shelf.store.reschedule_all(&before).await.unwrap(), 2);
+    assert_eq!(shelf.store.reschedule_all(&before, || ()).await.unwrap(), 2);
     shelf.store.record(&[fetched(answered("5", 10)), fetched(answered("7", 10))], &waited).await.unwrap();
     let left = Outcome::Left("things have changed".to_owned());
     shelf.store.settle(attempt, &left, &attempts::no_inputs(), &waited).await.unwrap();
@@ -164,7 +164,7 @@ async fn what_only_the_new_rules_ask_about_is_read() {
     shelf.record(&[notified("n1", about(seen))]).await;
     assert_eq!((shelf.due(at(DAY)).await, shelf.to_fetch(at(DAY)).await), (vec!["5".to_owned()], vec![]));
     let asks = RULES.replace("match_all = true", "match.channel = \"email\"");
-    assert_eq!(shelf.store.reschedule_all(&by(edition(&asks))).await.unwrap(), 1);
+    assert_eq!(shelf.store.reschedule_all(&by(edition(&asks)), || ()).await.unwrap(), 1);
     assert_eq!((shelf.due(at(DAY)).await, shelf.to_fetch(at(0)).await), (vec![], vec!["5".to_owned()]));
 }
 
@@ -174,7 +174,7 @@ async fn one_damaged_row_does_not_keep_the_others_from_new_rules() {
     shelf.record(&[fetched(answered("5", 0)), fetched(answered("6", 0))]).await;
     shelf.execute("UPDATE conversation SET latest = 'damaged', due_at = 1 WHERE id = '5'").await;
     shelf.execute("UPDATE conversation SET due_at = NULL WHERE id = '6'").await;
-    assert_eq!(shelf.store.reschedule_all(&context()).await.unwrap(), 2);
+    assert_eq!(shelf.store.reschedule_all(&context(), || ()).await.unwrap(), 2);
     assert_eq!(shelf.due(at(9 * DAY)).await, ["5", "6"], "the sweep meets it and tells health");
 }
 
