@@ -8,12 +8,16 @@ use std::io::{self, Write};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+pub mod backup;
 pub mod check;
 pub mod desk;
+pub mod forget;
 pub mod hold;
 pub mod line;
 pub mod moments;
 pub mod pause;
+pub mod progress;
+pub mod reconcile;
 pub mod run;
 
 /// What a command found or did. As JSON it is what serde makes of it.

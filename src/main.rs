@@ -1,15 +1,17 @@
 //! The command line: one subcommand, one function call, one exit status.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use autoclosed::clock::Clock;
 use autoclosed::command::desk::{CommandError, Desk};
 use autoclosed::command::line::{Command, CommandLine, Common, File};
 use autoclosed::command::run::RunError;
-use autoclosed::command::{self, Told, hold, pause};
+use autoclosed::command::{self, Told, backup, forget, hold, pause, reconcile};
 use autoclosed::{config, intercom, telemetry};
 use clap::Parser;
+use jiff::tz::TimeZone;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -24,6 +26,13 @@ fn main() -> ExitCode {
             at_desk(common, async |desk| hold::hold(desk, &id, until.as_deref()).await)
         }
         Command::Release { id, common } => at_desk(common, async |desk| hold::release(desk, &id).await),
+        Command::Reconcile { common } => {
+            answer(common, async |path| reconcile::reconcile(path, variable, Clock::System).await)
+        }
+        Command::Backup { target, common } => answer(common, async |path| backup::backup(path, &target).await),
+        Command::Forget { id, common } => {
+            at_desk(common, async |desk| forget::forget(desk, &id, forget::PATIENCE).await)
+        }
         Command::Pause { rule, common } => at_desk(common, async |desk| pause::pause(desk, rule.as_deref()).await),
         Command::Resume { rule, common } => at_desk(common, async |desk| pause::resume(desk, rule.as_deref()).await),
         Command::Demo => demo(),
@@ -36,15 +45,26 @@ fn main() -> ExitCode {
 
 /// Has a command done beside a daemon that may be running, and prints what it found.
 fn at_desk<T: Told>(
-    Common { file, json }: Common,
+    common: Common,
     work: impl AsyncFnOnce(&Desk) -> Result<T, CommandError>,
+) -> anyhow::Result<ExitCode> {
+    answer(common, async |path| {
+        let desk = Desk::open(path, Clock::System).await?;
+        let told = work(&desk).await?;
+        desk.store.close().await;
+        Ok((told, desk.config.timezone))
+    })
+}
+
+/// Has a command done that needs the configuration alone, and prints what it found, with times in the operator's zone.
+fn answer<T: Told>(
+    Common { file, json }: Common,
+    work: impl AsyncFnOnce(&Path) -> Result<(T, TimeZone), CommandError>,
 ) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(async {
-        let desk = Desk::open(&file.path(), Clock::System).await?;
-        let told = work(&desk).await?;
-        command::print(&told, json, &mut anstream::stdout(), &desk.config.timezone)?;
-        desk.store.close().await;
+        let (told, zone) = work(&file.path()).await?;
+        command::print(&told, json, &mut anstream::stdout(), &zone)?;
         Ok(())
     });
     match done {

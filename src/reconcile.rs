@@ -38,15 +38,32 @@ pub struct Reconciled {
     pub complete: bool,
 }
 
-/// One look. The first one on an empty database is complete; so is one a day.
-pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled, SweepError> {
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What has changed; everything that is not closed if nobody ever looked, and once a day.
+    News,
+    /// Everything that is not closed, and what else has changed.
+    Everything,
+}
+
+/// One look.
+pub async fn reconcile(sweeper: &Sweeper, acting: &Acting, extent: Extent) -> Result<Reconciled, SweepError> {
     let began = sweeper.standpoint.now();
     let last = sweeper.store.moment("looked_at").await?;
     let last_complete = sweeper.store.moment("looked_completely_at").await?;
     let fresh = last_complete.is_some_and(|at| began.duration_since(at) < COMPLETELY_EVERY);
-    let since = last.filter(|_| fresh).map(|at| at - OVERLAP);
-    let mut found = list(sweeper, acting, since, began).await?;
-    found.changed += read_marked(sweeper, acting).await?;
+    let since = last.map(|at| at - OVERLAP);
+    let complete = extent == Extent::Everything || !fresh || since.is_none();
+    let mut listed = 0;
+    if complete {
+        listed += list_everything(sweeper, acting, began).await?;
+    }
+    if let Some(since) = since.filter(|_| extent == Extent::Everything || !complete) {
+        let states = complete.then(|| vec!["closed"]);
+        listed += list(sweeper, acting, Search { states, updated_since: Some(since), per_page: PAGE }, began).await?;
+    }
+    let found = Reconciled { listed, changed: read_marked(sweeper, acting).await?, complete };
     if found.complete {
         sweeper.store.set_moment("looked_completely_at", began).await?;
     }
@@ -55,16 +72,18 @@ pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled,
     Ok(found)
 }
 
-/// Marks what the search lists: everything that is not closed, or what changed since.
-async fn list(
-    sweeper: &Sweeper,
-    acting: &Acting,
-    since: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<Reconciled, SweepError> {
-    let states = since.is_none().then(|| vec!["open", "snoozed"]);
-    let query = Search { states, updated_since: since, per_page: PAGE };
-    let mut found = Reconciled { complete: since.is_none(), ..Reconciled::default() };
+/// Marks everything that is not closed, and what was not and is not listed any more.
+async fn list_everything(sweeper: &Sweeper, acting: &Acting, now: Timestamp) -> Result<usize, SweepError> {
+    let query = Search { states: Some(vec!["open", "snoozed"]), updated_since: None, per_page: PAGE };
+    let listed = list(sweeper, acting, query, now).await?;
+    sweeper.store.mark_unlisted(&acting.app_id, now).await?;
+    Ok(listed)
+}
+
+/// Marks what the search lists, and tells how many that were.
+async fn list(sweeper: &Sweeper, acting: &Acting, query: Search, now: Timestamp) -> Result<usize, SweepError> {
+    let everything = query.updated_since.is_none();
+    let mut listed = 0;
     let mut pages = sweeper.intercom.pages(query);
     while let Some(page) = pages.next().await? {
         if page.odd > 0 {
@@ -73,15 +92,12 @@ async fn list(
         let listings = page.conversations.iter();
         let listings: Vec<_> = listings.map(|one| Listing { id: one.id.clone(), updated_at: one.updated_at }).collect();
         sweeper.store.mark_listed(&acting.app_id, &listings, now).await?;
-        if found.complete {
+        if everything {
             sweeper.store.stamp_listed(&acting.app_id, &listings, now).await?;
         }
-        found.listed += listings.len();
+        listed += listings.len();
     }
-    if found.complete {
-        sweeper.store.mark_unlisted(&acting.app_id, now).await?;
-    }
-    Ok(found)
+    Ok(listed)
 }
 
 /// Reads everything that is marked, at half of the pace that we allow ourselves.

@@ -63,6 +63,15 @@ pub enum CommandError {
     /// Something else failed; the text says what to do. Exit status 1.
     #[error("{0}")]
     Failed(String),
+    /// Something else failed, for the reason that is told along with it; the text says what to do. Exit status 1.
+    #[error("{text}")]
+    Because {
+        /// What failed, and what to do.
+        text: String,
+        /// The reason.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The answer could not be written out. Exit status 1.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
@@ -79,12 +88,17 @@ impl CommandError {
     }
 }
 
+/// Whether there is a database. An empty file is none yet.
+pub(super) fn there_is_one(file: &Path) -> bool {
+    std::fs::metadata(file).map_or_else(|_| file.exists(), |file| file.len() > 0)
+}
+
 impl Desk {
     /// Reads the file at `path`, and opens the database that it names.
     pub async fn open(path: &Path, clock: Clock) -> Result<Desk, CommandError> {
         let config = config::load(path).map_err(CommandError::Configuration)?.config;
         let file = &config.database.path;
-        if std::fs::metadata(file).is_ok_and(|file| file.len() == 0) || !file.exists() {
+        if !there_is_one(file) {
             return Err(CommandError::NoDatabase(file.clone()));
         }
         let store = Store::open_beside(file).await?;

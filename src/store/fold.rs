@@ -143,8 +143,13 @@ impl<'a> Fold<'a> {
         })
     }
 
-    pub(super) fn add(&mut self, record: &Record) -> Recorded {
+    /// `forgotten`: it is about a conversation that was forgotten, or its body may name one.
+    pub(super) fn add(&mut self, record: &Record, forgotten: bool) -> Recorded {
         match record {
+            Record::Fetched(_) if forgotten => Recorded::Ignored,
+            Record::Notified { app_id, key, topic, told, .. } if forgotten && told.sighting().is_some() => {
+                self.ignore(app_id, key, topic)
+            }
             Record::Fetched(seen) => {
                 self.see(self.context.workspace(), seen, seen.whole);
                 Recorded::Stored
@@ -169,13 +174,27 @@ impl<'a> Fold<'a> {
                     push(&mut self.notifications, &row);
                     self.seen.insert(id, fingerprint.clone());
                 }
-                self.keep(app_id, key, reason, repeat, body);
+                if !forgotten {
+                    self.keep(app_id, key, reason, repeat, body);
+                }
                 if let (Some(seen), false) = (told.sighting(), foreign || repeat == Some(true)) {
                     self.see(app_id, seen, false);
                 }
                 result
             }
         }
+    }
+
+    /// That it came is written down, and nothing of what it says.
+    fn ignore(&mut self, app_id: &str, key: &str, topic: &str) -> Recorded {
+        let id = (app_id.to_owned(), key.to_owned());
+        if self.seen.contains_key(&id) {
+            return Recorded::Duplicate;
+        }
+        let row = (app_id, key, topic, None::<&str>, "", Recorded::Ignored.name(), ms(self.context.now));
+        push(&mut self.notifications, &row);
+        self.seen.insert(id, String::new());
+        Recorded::Ignored
     }
 
     fn keep(&mut self, app_id: &str, key: &str, reason: Option<&str>, repeat: Option<bool>, body: &[u8]) {

@@ -4,7 +4,9 @@
 //! many. What happened while nobody listened was not missed.
 
 use jiff::{SignedDuration, Timestamp};
+use sqlx::SqliteConnection;
 
+use super::attempts::finish;
 use super::rows::ms;
 use super::{Store, StoreError};
 use crate::engine::conversation::{Class, Part, PartId};
@@ -49,14 +51,13 @@ fn tells(part: &Part) -> bool {
 }
 
 impl Store {
-    /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life.
+    /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life: what happened
+    /// meanwhile was not missed, also where a command has read it since.
     pub async fn begins_to_listen(&self, now: Timestamp) -> Result<(), StoreError> {
-        let begin = "INSERT INTO listening (one, since, alive_at, deaf_from, deaf_until) VALUES (1, $1, $1, $1, $1)
-            ON CONFLICT (one) DO UPDATE SET deaf_from = alive_at, deaf_until = max(alive_at, excluded.since),
-                alive_at = excluded.since";
         let mut writer = self.write().await;
-        sqlx::query(begin).bind(ms(now)).execute(writer.connection()).await?;
-        Ok(())
+        writer.begin().await?;
+        let begun = begin_to_listen(writer.connection(), now).await;
+        finish(&mut writer, begun).await
     }
 
     /// Notes a sign of life, unless one was noted within `rest`.
@@ -89,4 +90,15 @@ impl Store {
         let arrived: bool = sqlx::query_scalar(arrived).bind(first).bind(app_id).fetch_one(&self.readers).await?;
         Ok(Missed { count, none_arrived: !arrived })
     }
+}
+
+async fn begin_to_listen(writer: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
+    let begin = "INSERT INTO listening (one, since, alive_at, deaf_from, deaf_until) VALUES (1, $1, $1, $1, $1)
+        ON CONFLICT (one) DO UPDATE SET deaf_from = alive_at, deaf_until = max(alive_at, excluded.since),
+            alive_at = excluded.since";
+    let deaf = "DELETE FROM untold WHERE found_at >= (SELECT deaf_from FROM listening)
+        AND at BETWEEN (SELECT deaf_from FROM listening) AND (SELECT deaf_until FROM listening)";
+    sqlx::query(begin).bind(ms(now)).execute(&mut *writer).await?;
+    sqlx::query(deaf).execute(writer).await?;
+    Ok(())
 }

@@ -22,7 +22,7 @@ impl Sweeper {
     pub(super) async fn read(&self, id: &ConversationId) -> Result<Fresh, SweepError> {
         let answer = self.intercom.conversation(id).await?;
         let decided = self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
-        let decided = decided.ok_or_else(|| StoreError::Odd(format!("conversation {id} vanished")))?;
+        let decided = decided.ok_or(SweepError::Forgotten)?;
         Ok(Fresh { read: answer.value, decided, received: answer.received })
     }
 
@@ -54,6 +54,7 @@ impl Sweeper {
                 Ok(self.store.fetch_failed(app_id, id, self.standpoint.now()).await.map(|()| None)?)
             }
             Err(SweepError::Store(error)) => Err(error.into()),
+            Err(SweepError::Forgotten) => Ok(None),
             Err(SweepError::Intercom(error)) => self.note_unread(app_id, id, error).await,
         }
     }
