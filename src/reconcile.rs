@@ -63,7 +63,7 @@ pub async fn reconcile(sweeper: &Sweeper, acting: &Acting, extent: Extent) -> Re
         let states = complete.then(|| vec!["closed"]);
         listed += list(sweeper, acting, Search { states, updated_since: Some(since), per_page: PAGE }, began).await?;
     }
-    let found = Reconciled { listed, changed: read_marked(sweeper, acting).await?, complete };
+    let found = Reconciled { listed, changed: read_marked(sweeper, acting, began).await?, complete };
     if found.complete {
         sweeper.store.set_moment("looked_completely_at", began).await?;
     }
@@ -101,12 +101,14 @@ async fn list(sweeper: &Sweeper, acting: &Acting, query: Search, now: Timestamp)
 }
 
 /// Reads everything that is marked, at half of the pace that we allow ourselves.
-async fn read_marked(sweeper: &Sweeper, acting: &Acting) -> Result<u64, SweepError> {
+async fn read_marked(sweeper: &Sweeper, acting: &Acting, began: Timestamp) -> Result<u64, SweepError> {
     let mut read = 0;
     let mut failed_in_a_row = 0;
     let mut leisure = Leisure::new();
     loop {
-        let ids = sweeper.store.to_fetch(&acting.app_id, sweeper.standpoint.now(), READ_AT_ONCE).await?;
+        // Intercom tells its time in whole seconds: an answer may set the clock back behind the marks.
+        let now = sweeper.standpoint.now().max(began);
+        let ids = sweeper.store.to_fetch(&acting.app_id, now, READ_AT_ONCE).await?;
         if ids.is_empty() {
             return Ok(read);
         }

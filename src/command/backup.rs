@@ -13,7 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::desk::{CommandError, there_is_one};
 use super::{Told, progress};
-use crate::{config, store};
+use crate::config;
+use crate::store::copy;
 
 /// The copy.
 #[derive(Debug, Serialize)]
@@ -32,7 +33,9 @@ pub async fn backup(path: &Path, target: &Path) -> Result<(Copied, TimeZone), Co
     let half = Half::beside(target)?;
     let so_far = || format!("Copying the database: {} …", progress::size(half.size()));
     tokio::select! {
-        copied = progress::shown(store::copy(database, &half.file), so_far) => copied?,
+        copied = progress::shown(copy(database, &half.file), so_far) => copied.map_err(|error| {
+            if error.refuses_the_database() { error.into() } else { not_written(target, error) }
+        })?,
         () = told_to_stop() => return Err(CommandError::Failed("stopped; nothing is left of the copy".into())),
     }
     let bytes = half.size();
@@ -77,11 +80,16 @@ impl Half {
         };
         let sync = || File::open(&self.file)?.sync_all();
         sync().map_err(|error| not_written(target, error))?;
-        std::fs::hard_link(&self.file, target).map_err(|error| match error.kind() {
+        let reserved = OpenOptions::new().write(true).create_new(true).mode(0o600).open(target);
+        reserved.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => exists(target),
             _ => not_written(target, error),
         })?;
-        drop(self);
+        std::fs::rename(&self.file, target).map_err(|error| {
+            // What stands there is our own, and empty.
+            let _ = std::fs::remove_file(target);
+            not_written(target, error)
+        })?;
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| not_written(target, error))
     }
 }
@@ -101,7 +109,7 @@ fn exists(target: &Path) -> CommandError {
     CommandError::Failed(format!("{} is there already and was left as it is; name another file", target.display()))
 }
 
-fn not_written(target: &Path, error: io::Error) -> CommandError {
+fn not_written(target: &Path, error: impl std::error::Error + Send + Sync + 'static) -> CommandError {
     let text = format!(
         "the copy could not be written to {}; see that its folder is there, may be written to and has room",
         target.display()

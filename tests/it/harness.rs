@@ -1,6 +1,6 @@
 //! The whole daemon against the fake Intercom, over real HTTP, on a clock that is moved by hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use autoclosed::clock::{Clock, ManualClock};
@@ -50,6 +50,7 @@ pub(crate) struct House {
     /// What the daemon goes by: the same clock, unless it was given one of its own.
     daemon_clock: ManualClock,
     configuration: String,
+    keep_bodies: &'static str,
     folder: tempfile::TempDir,
 }
 
@@ -117,7 +118,15 @@ impl House {
         let intercom = FakeIntercom::start(clock.clone().into(), workspace).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let daemon_clock = clock.clone();
-        House { clock, intercom, daemon: None, daemon_clock, configuration: extra.to_owned(), folder }
+        House {
+            clock,
+            intercom,
+            daemon: None,
+            daemon_clock,
+            configuration: extra.to_owned(),
+            keep_bodies: "odd",
+            folder,
+        }
     }
 
     /// From its next start on the daemon has a clock of its own.
@@ -129,6 +138,11 @@ impl House {
     /// What the next start reads.
     pub(crate) fn configure(&mut self, configuration: &str) {
         configuration.clone_into(&mut self.configuration);
+    }
+
+    /// From its next start on the daemon keeps every raw body.
+    pub(crate) fn keep_all_bodies(&mut self) {
+        self.keep_bodies = "all";
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -147,17 +161,33 @@ impl House {
 
     /// What is configured, as the next start and a reload read it.
     pub(crate) fn config(&self) -> config::Config {
+        config::parse("test.toml", self.text().as_bytes()).unwrap().config
+    }
+
+    /// The same as a file, for the program itself.
+    pub(crate) fn file(&self) -> PathBuf {
+        let file = self.folder().join("a.toml");
+        std::fs::write(&file, self.text()).unwrap();
+        file
+    }
+
+    /// Where its files lie.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn text(&self) -> String {
         let (head, rules) = match self.configuration.find("[[") {
             Some(at) => self.configuration.split_at(at),
             None => (self.configuration.as_str(), ""),
         };
-        let text = format!(
+        format!(
             "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.2:0\"\n\
-             [database]\nurl = \"sqlite:{}\"\n{rules}",
+             [database]\nurl = \"sqlite:{}\"\nkeep_bodies = \"{}\"\n{rules}",
             self.intercom.url(),
-            self.database().display()
-        );
-        config::parse("test.toml", text.as_bytes()).unwrap().config
+            self.database().display(),
+            self.keep_bodies
+        )
     }
 
     pub(crate) async fn start(&mut self) {

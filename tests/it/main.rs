@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
 mod closes;
+mod commands;
 mod converges;
 mod demo;
 mod handbook;
