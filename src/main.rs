@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         }
         Command::Release { id, common } => at_desk(common, async |desk| hold::release(desk, &id).await),
         Command::Reconcile { common } => {
-            answer(common, async |path| reconcile::reconcile(path, variable, Clock::System).await)
+            answer(common, async |path| Box::pin(reconcile::reconcile(path, variable, Clock::System)).await)
         }
         Command::Backup { target, common } => answer(common, async |path| backup::backup(path, &target).await),
         Command::Forget { id, common } => {

@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What was erased.
 #[derive(Debug, Serialize)]
-pub struct Forgotten {
+pub struct ForgetAnswer {
     conversation: String,
     forgotten: bool,
     rows: u64,
@@ -24,7 +24,7 @@ pub struct Forgotten {
 
 /// Erases it from the database, and from the bytes of its file and its log. What could not be emptied within `patience`
 /// is told as a failure; the next try goes on from there.
-pub async fn forget(desk: &Desk, id: &ConversationId, patience: Duration) -> Result<Forgotten, CommandError> {
+pub async fn forget(desk: &Desk, id: &ConversationId, patience: Duration) -> Result<ForgetAnswer, CommandError> {
     let rows = match desk.store.forget(desk.app_id()?, id, desk.now()).await? {
         Forgot::Rows(rows) => rows,
         Forgot::Before => 0,
@@ -33,7 +33,7 @@ pub async fn forget(desk: &Desk, id: &ConversationId, patience: Duration) -> Res
     };
     let writing = || "Writing the database anew, so that nothing is left in it …".to_owned();
     match progress::shown(desk.store.write_anew(patience), writing).await {
-        Ok(true) => Ok(Forgotten { conversation: id.to_string(), forgotten: true, rows }),
+        Ok(true) => Ok(ForgetAnswer { conversation: id.to_string(), forgotten: true, rows }),
         Ok(false) => Err(CommandError::Failed(format!(
             "conversation {id} is erased, but traces of it are left in the database's log, as somebody still reads an older \
              state; run `autoclosed forget {id}` again, and if it stays so, end whatever else has the database open"
@@ -55,14 +55,17 @@ fn under_way(id: &ConversationId) -> String {
     )
 }
 
-impl Told for Forgotten {
+impl Told for ForgetAnswer {
     fn tell(&self, out: &mut dyn Write, _zone: &TimeZone) -> io::Result<()> {
-        let Forgotten { conversation: id, rows, .. } = self;
+        let ForgetAnswer { conversation: id, rows, .. } = self;
         match rows {
             0 => writeln!(out, "Conversation {id} had been forgotten before. No trace of it is left in the database.")?,
             1 => writeln!(out, "Conversation {id} is forgotten: 1 row erased, and no trace left in the database.")?,
             _ => {
-                writeln!(out, "Conversation {id} is forgotten: {rows} rows erased, and no trace left in the database.")?
+                writeln!(
+                    out,
+                    "Conversation {id} is forgotten: {rows} rows erased, and no trace left in the database."
+                )?;
             }
         }
         writeln!(out, "No rule touches it any more. Backups and logs made before still tell of it.")

@@ -31,7 +31,7 @@ pub async fn copy(path: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 impl Store {
-    /// Writes the whole file anew and empties its log, so that no byte is left of what was erased: SQLite leaves such
+    /// Writes the whole file anew and empties its log, so that no byte is left of what was erased: `SQLite` leaves such
     /// bytes in the unused space of pages, also of those that only its own tidying has touched. Nobody can write
     /// meanwhile. False if somebody still read the old state after `patience`.
     pub async fn write_anew(&self, patience: Duration) -> Result<bool, StoreError> {

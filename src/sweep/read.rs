@@ -48,13 +48,12 @@ impl Sweeper {
     /// befall every other too.
     pub async fn read_or_note(&self, app_id: &str, id: &ConversationId) -> Result<Option<IntercomError>, SweepError> {
         match self.read(id).await {
-            Ok(_) => Ok(None),
+            Ok(_) | Err(SweepError::Forgotten) => Ok(None),
             Err(SweepError::Store(StoreError::Odd(what))) => {
                 self.note_damage(&what);
                 Ok(self.store.fetch_failed(app_id, id, self.standpoint.now()).await.map(|()| None)?)
             }
             Err(SweepError::Store(error)) => Err(error.into()),
-            Err(SweepError::Forgotten) => Ok(None),
             Err(SweepError::Intercom(error)) => self.note_unread(app_id, id, error).await,
         }
     }

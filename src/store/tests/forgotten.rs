@@ -83,7 +83,7 @@ async fn a_body_that_names_it_goes_and_none_is_kept_again() {
     assert_eq!(kept, ["n3", "n4"], "also what only names a part of it goes");
     let later = [
         saying("m1", odd(), r#"{"id":"5000","name":"Kim"}"#),
-        saying("m2", Told::Unknown, r#"[5000]"#),
+        saying("m2", Told::Unknown, "[5000]"),
         saying("m3", odd(), r#"{"id":"50001"}"#),
         from_workspace(saying("m4", odd(), "5000"), ""),
     ];
