@@ -8,15 +8,19 @@ use std::io::{self, Write};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+pub mod backup;
 pub mod check;
 pub mod desk;
 pub mod explain;
+pub mod forget;
 pub mod history;
 pub mod hold;
 pub mod layout;
 pub mod line;
 pub mod moments;
 pub mod pause;
+pub mod progress;
+pub mod reconcile;
 pub mod run;
 
 /// What a command found or did. As JSON it is what serde makes of it.

@@ -3,7 +3,9 @@
 //! Owns: starting and stopping in the right order, and that no job overlaps itself. Refuses: doing any of the work.
 //! The demo and the tests run this same daemon; they only bring their own clock and another address for Intercom.
 
+mod crew;
 mod jobs;
+mod lookout;
 mod naming;
 mod parts;
 mod progress;
@@ -20,32 +22,23 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::{Config, Secrets, longest_gap};
 use crate::health::{self, Health, Report};
-use crate::identity::{self};
-use crate::intercom::lens::Lens;
-use crate::intercom::text::TextKey;
-use crate::intercom::{Intercom, signature};
+use crate::intercom::signature;
 use crate::metrics::{self, Metrics};
-use crate::names::Names;
 use crate::receiver::{self, Receiver};
 use crate::reconcile::Reconciled;
-use crate::rulebook::Rulebook;
 use crate::scheduler::Scheduler;
 use crate::server::{self, Called};
-use crate::standpoint::Standpoint;
 use crate::store::{Store, StoreError};
-use crate::sweep::Sweeper;
-use crate::tally::Tally;
 use crate::writer::Writer;
 
 pub(crate) use self::jobs::DECIDED_BY;
 use self::jobs::Jobs;
-pub use self::jobs::Sweeping;
-pub(crate) use self::parts::{client_settings, edition, expected, keep_bodies, limits};
-use self::parts::{configured, settings, tolerance};
+pub use self::jobs::{LookError, Sweeping};
+pub use self::lookout::Lookout;
+pub(crate) use self::parts::{edition, expected, keep_bodies, limits};
 pub use self::progress::Stall;
 use self::progress::{Patience, Progress};
 pub use self::reload::ReloadError;
@@ -102,51 +95,25 @@ impl Daemon {
         let public = listen(config.server.listen, "server").await?;
         let admin = listen(config.admin.listen, "admin").await?;
         let store = Store::open(&config.database.path.clone()).await?;
-        let lens = Lens::new(TextKey::new(&store.text_key().await?));
-        lens.watch(config.rules.attributes());
-        let intercom =
-            Intercom::new(client_settings(config), secrets.access_token.clone(), lens.clone(), clock.clone())?;
-        let names = Names::remembered(&store).await?;
-        let (expected, edition) = (expected(config), edition(config, &names));
-        // Before the first notification is decided on by them.
-        reload::unsettle(&store, &edition).await?;
-        let standpoint = Standpoint::new(
-            clock.clone(),
-            intercom.clone(),
-            Rulebook::new(edition),
-            keep_bodies(config),
-            identity::remembered(&store, &expected).await?,
-            names,
-        );
-        store.begins_to_listen(standpoint.now()).await?;
-        let (writer, writing) = Writer::start(store.clone(), standpoint.clone());
-        let (board, tally) = (Arc::new(Board::default()), Arc::new(Tally::default()));
-        board.set_configured(configured(config));
-        board.set_tolerance(tolerance(config));
+        let sweeper = crew::sweeper(config, secrets, store.clone(), clock.clone()).await?;
+        store.begins_to_listen(sweeper.standpoint.now()).await?;
+        let (writer, writing) = Writer::start(store.clone(), sweeper.standpoint.clone());
         let client_secrets = signature::Secrets::new(&secrets.client_secrets);
-        let sweeper = Sweeper {
-            store: store.clone(),
-            intercom: intercom.clone(),
-            standpoint: standpoint.clone(),
-            board: Arc::clone(&board),
-            tally: Arc::clone(&tally),
-            settings: settings(config),
-        };
         let health = Health {
             store: store.clone(),
-            intercom,
-            standpoint,
-            board,
-            tally: Arc::clone(&tally),
+            intercom: sweeper.intercom.clone(),
+            standpoint: sweeper.standpoint.clone(),
+            board: Arc::clone(&sweeper.board),
+            tally: Arc::clone(&sweeper.tally),
             gaps: (longest_gap(&config.schedule.sweep), longest_gap(&config.schedule.reconcile)),
             kept: Arc::default(),
         };
         let receiver = Receiver {
             secrets: client_secrets.clone(),
-            lens,
+            lens: sweeper.intercom.lens().clone(),
             max_body: config.server.max_body,
             writer: writer.clone(),
-            tally: Arc::clone(&tally),
+            tally: Arc::clone(&sweeper.tally),
             clock,
         };
         let ((public_call, public_called), (admin_call, admin_called)) = (server::roll_call(), server::roll_call());
@@ -156,7 +123,7 @@ impl Daemon {
             board: Arc::clone(&sweeper.board),
             patience: Patience::of(config),
         };
-        let jobs = Arc::new(Jobs::new(sweeper, expected, config));
+        let jobs = Arc::new(Jobs::new(sweeper, expected(config), config));
         let shutdown = CancellationToken::new();
         let routes =
             receiver::routes(&config.server.webhook_path, receiver).merge(health::public_routes(health.clone()));

@@ -1,16 +1,18 @@
 //! The command line: one subcommand, one function call, one exit status.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use autoclosed::clock::Clock;
 use autoclosed::command::desk::{CommandError, Desk};
 use autoclosed::command::line::{Command, CommandLine, Common, File, Filters};
 use autoclosed::command::run::RunError;
-use autoclosed::command::{self, Told, explain, history, hold, pause};
+use autoclosed::command::{self, Told, backup, explain, forget, history, hold, pause, reconcile};
 use autoclosed::engine::ConversationId;
 use autoclosed::{config, intercom, telemetry};
 use clap::Parser;
+use jiff::tz::TimeZone;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -30,6 +32,13 @@ fn main() -> ExitCode {
         }
         Command::Release { id, common } => at_desk(common, async |desk| hold::release(desk, &id).await),
         Command::Pause { rule, common } => at_once(common, async |desk| pause::pause(desk, rule.as_deref()).await),
+        Command::Reconcile { common } => {
+            answer(common, async |path| Box::pin(reconcile::reconcile(path, variable, Clock::System)).await)
+        }
+        Command::Backup { target, common } => answer(common, async |path| backup::backup(path, &target).await),
+        Command::Forget { id, common } => {
+            at_desk(common, async |desk| forget::forget(desk, &id, forget::PATIENCE).await)
+        }
         Command::Resume { rule, common } => at_desk(common, async |desk| pause::resume(desk, rule.as_deref()).await),
         Command::Demo => demo(),
     };
@@ -41,38 +50,48 @@ fn main() -> ExitCode {
 
 /// Has a command done beside a daemon that may be running, and prints what it found.
 fn at_desk<T: Told>(
-    Common { file, json }: Common,
+    common: Common,
     work: impl AsyncFnOnce(&Desk) -> Result<T, CommandError>,
 ) -> anyhow::Result<ExitCode> {
-    concluded(async {
-        let desk = Desk::open(&file.path(), Clock::System).await?;
-        work_at(desk, json, work).await
+    answer(common, async |path| {
+        let desk = Desk::open(path, Clock::System).await?;
+        work_at(desk, work).await
     })
 }
 
 /// The same for what stops the daemon: mistakes in the configuration are told, and do not stand in its way.
 fn at_once<T: Told>(
-    Common { file, json }: Common,
+    common: Common,
     work: impl AsyncFnOnce(&Desk) -> Result<T, CommandError>,
 ) -> anyhow::Result<ExitCode> {
-    concluded(async {
-        let (desk, found) = Desk::open_to_stop(&file.path(), Clock::System).await?;
+    answer(common, async |path| {
+        let (desk, found) = Desk::open_to_stop(path, Clock::System).await?;
         if desk.mistaken {
             anstream::stderr().write_all(found.render(io::stderr().is_terminal()).as_bytes())?;
         }
-        work_at(desk, json, work).await
+        work_at(desk, work).await
     })
 }
 
-async fn work_at<T: Told>(
+async fn work_at<T>(
     desk: Desk,
-    json: bool,
     work: impl AsyncFnOnce(&Desk) -> Result<T, CommandError>,
-) -> Result<(), CommandError> {
+) -> Result<(T, TimeZone), CommandError> {
     let told = work(&desk).await?;
-    command::print(&told, json, &mut anstream::stdout(), &desk.config.timezone)?;
     desk.store.close().await;
-    Ok(())
+    Ok((told, desk.config.timezone))
+}
+
+/// Has a command done that needs the configuration alone, and prints what it found, with times in the operator's zone.
+fn answer<T: Told>(
+    Common { file, json }: Common,
+    work: impl AsyncFnOnce(&Path) -> Result<(T, TimeZone), CommandError>,
+) -> anyhow::Result<ExitCode> {
+    concluded(async {
+        let (told, zone) = work(&file.path()).await?;
+        command::print(&told, json, &mut anstream::stdout(), &zone)?;
+        Ok(())
+    })
 }
 
 /// The journal may be long: it is printed while it is read.

@@ -43,22 +43,35 @@ pub struct Reconciled {
     pub complete: bool,
 }
 
-/// One look. The first one on an empty database is complete; so is one a day.
-pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled, SweepError> {
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What has changed; everything that is not closed if nobody ever looked, and once a day.
+    News,
+    /// Everything that is not closed, and what else has changed.
+    Everything,
+}
+
+/// One look.
+pub async fn reconcile(sweeper: &Sweeper, acting: &Acting, extent: Extent) -> Result<Reconciled, SweepError> {
     let began = sweeper.standpoint.now();
     let last = sweeper.store.moment("looked_at").await?;
     let last_complete = sweeper.store.moment("looked_completely_at").await?;
     let fresh = last_complete.is_some_and(|at| began.duration_since(at) < COMPLETELY_EVERY);
-    // The daily look lists nothing that is closed: what came and was closed since the last look is among the changes.
-    let since = last.filter(|at| began.duration_since(*at) < COMPLETELY_EVERY).map(|at| at - OVERLAP);
-    let mut found = Reconciled::default();
-    if since.is_some() {
-        found = list(sweeper, acting, since, began).await?;
+    let everything = extent == Extent::Everything;
+    // After a day without a look the changes are too many; all that is not closed is listed then.
+    let since = last.filter(|at| everything || began.duration_since(*at) < COMPLETELY_EVERY).map(|at| at - OVERLAP);
+    let complete = everything || !fresh || since.is_none();
+    let mut listed = 0;
+    // What came and was closed since the last look is among the changes alone.
+    if let Some(since) = since {
+        let states = complete.then(|| vec!["closed"]);
+        listed += list(sweeper, acting, Search { states, updated_since: Some(since), per_page: PAGE }, began).await?;
     }
-    if since.is_none() || !fresh {
-        found = list(sweeper, acting, None, began).await?;
+    if complete {
+        listed += list_everything(sweeper, acting, began).await?;
     }
-    found.changed += read_marked(sweeper, acting, began).await?;
+    let found = Reconciled { listed, changed: read_marked(sweeper, acting, began).await?, complete };
     if found.complete {
         sweeper.store.set_moment("looked_completely_at", began).await?;
     }
@@ -67,16 +80,18 @@ pub async fn reconcile(sweeper: &Sweeper, acting: &Acting) -> Result<Reconciled,
     Ok(found)
 }
 
-/// Marks what the search lists: everything that is not closed, or what changed since.
-async fn list(
-    sweeper: &Sweeper,
-    acting: &Acting,
-    since: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<Reconciled, SweepError> {
-    let states = since.is_none().then(|| vec!["open", "snoozed"]);
-    let query = Search { states, updated_since: since, per_page: PAGE };
-    let mut found = Reconciled { complete: since.is_none(), ..Reconciled::default() };
+/// Marks everything that is not closed, and what was not and is not listed any more.
+async fn list_everything(sweeper: &Sweeper, acting: &Acting, now: Timestamp) -> Result<usize, SweepError> {
+    let query = Search { states: Some(vec!["open", "snoozed"]), updated_since: None, per_page: PAGE };
+    let listed = list(sweeper, acting, query, now).await?;
+    sweeper.store.mark_unlisted(&acting.app_id, now).await?;
+    Ok(listed)
+}
+
+/// Marks what the search lists, and tells how many that were.
+async fn list(sweeper: &Sweeper, acting: &Acting, query: Search, now: Timestamp) -> Result<usize, SweepError> {
+    let everything = query.updated_since.is_none();
+    let mut listed = 0;
     let mut pages = sweeper.intercom.pages(query);
     while let Some(page) = pages.next().await.map_err(|error| sweeper.noted(error))? {
         if page.odd > 0 {
@@ -85,15 +100,12 @@ async fn list(
         let listings = page.conversations.iter();
         let listings: Vec<_> = listings.map(|one| Listing { id: one.id.clone(), updated_at: one.updated_at }).collect();
         sweeper.store.mark_listed(&acting.app_id, &listings, now).await?;
-        if found.complete {
+        if everything {
             sweeper.store.stamp_listed(&acting.app_id, &listings, now).await?;
         }
-        found.listed += listings.len();
+        listed += listings.len();
     }
-    if found.complete {
-        sweeper.store.mark_unlisted(&acting.app_id, now).await?;
-    }
-    Ok(found)
+    Ok(listed)
 }
 
 /// Reads everything that is marked, at half of the pace that we allow ourselves. What was marked when the look `began` is

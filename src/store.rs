@@ -17,7 +17,9 @@ use tokio::sync::{Mutex, MutexGuard};
 mod attempts;
 mod conversations;
 mod facts;
+mod file;
 mod fold;
+mod forgotten;
 mod journal;
 mod operator;
 mod outcome;
@@ -31,8 +33,11 @@ mod writing;
 
 pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
+pub use file::copy;
 #[cfg(test)]
 pub(crate) use fold::PANICS;
+use forgotten::ForgetKey;
+pub use forgotten::Forgot;
 pub use journal::{JournalFilter, Page, Place};
 pub use operator::{Barred, Met, Pauses};
 pub use outcome::{
@@ -106,6 +111,7 @@ pub struct Store {
     writer: Arc<Mutex<Writing>>,
     readers: SqlitePool,
     reordered: Arc<AtomicU64>,
+    forget_key: ForgetKey,
 }
 
 impl Store {
@@ -117,7 +123,7 @@ impl Store {
         let mut writer = options.clone().connect().await.map_err(damaged)?;
         check_version(&mut writer).await?;
         migrator().run(&mut writer).await?;
-        Ok(Store::of(writer, options))
+        Store::of(writer, options).await
     }
 
     /// Opens the file of a daemon that may be running: it must be there, with the schema of this program.
@@ -127,15 +133,17 @@ impl Store {
         let mut writer = options.clone().connect().await.map_err(damaged)?;
         check_version(&mut writer).await?;
         match (schema(&mut writer).await?, newest()) {
-            (Some(found), known) if found == known => Ok(Store::of(writer, options)),
+            (Some(found), known) if found == known => Store::of(writer, options).await,
             (found, known) => Err(StoreError::Older { found: found.unwrap_or(0), known }),
         }
     }
 
-    fn of(writer: SqliteConnection, options: SqliteConnectOptions) -> Store {
+    async fn of(mut writer: SqliteConnection, options: SqliteConnectOptions) -> Result<Store, StoreError> {
+        let forget_key = ForgetKey::new(settings::text_key(&mut writer).await?);
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Store { writer: Arc::new(Mutex::new(Writing::new(writer))), readers, reordered: Arc::default() }
+        let writer = Arc::new(Mutex::new(Writing::new(writer)));
+        Ok(Store { writer, readers, reordered: Arc::default(), forget_key })
     }
 
     /// Closes the connections; what was committed is on disk already.
@@ -300,6 +308,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "operator", include_str!("../migrations/sqlite/0005_operator.sql")),
     (6, "redaction", include_str!("../migrations/sqlite/0006_redaction.sql")),
     (7, "journal", include_str!("../migrations/sqlite/0007_journal.sql")),
+    (8, "forgotten", include_str!("../migrations/sqlite/0008_forgotten.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -96,6 +96,9 @@ pub enum SweepError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An operator has had the conversation forgotten meanwhile.
+    #[error("the conversation was forgotten meanwhile")]
+    Forgotten,
     /// Intercom does not answer as it should; the next conversation would fare no better.
     #[error(transparent)]
     Intercom(#[from] IntercomError),
@@ -134,7 +137,7 @@ impl Sweeper {
                 break;
             }
             match self.act_on(&id, acting, &pauses, &mut budget, swept).await {
-                Ok(act::Next::Go) => {}
+                Ok(act::Next::Go) | Err(SweepError::Forgotten) => {}
                 Ok(act::Next::Stop) => break,
                 Err(SweepError::Store(StoreError::Odd(what))) => {
                     self.note_damage(&what);

@@ -72,6 +72,15 @@ pub enum CommandError {
     /// Something else failed; the text says what to do. Exit status 1.
     #[error("{0}")]
     Failed(String),
+    /// Something else failed, for the reason that is told along with it; the text says what to do. Exit status 1.
+    #[error("{text}")]
+    Because {
+        /// What failed, and what to do.
+        text: String,
+        /// The reason.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The answer could not be written out. Exit status 1.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
@@ -89,7 +98,7 @@ impl CommandError {
 }
 
 /// Told with the whole path: whoever stands in another folder than the daemon sees that a relative one leads elsewhere.
-fn is_there_for_us(file: &Path) -> Result<(), CommandError> {
+pub(super) fn is_there_for_us(file: &Path) -> Result<(), CommandError> {
     let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     match rustix::fs::access(file, Access::READ_OK | Access::WRITE_OK) {
         Err(Errno::ACCESS | Errno::PERM) => Err(CommandError::NotAllowed(whole)),

@@ -96,6 +96,30 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Look at the whole workspace now, also beside a running daemon
+    Reconcile {
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Copy the database, also while the daemon writes
+    Backup {
+        /// Where the copy goes; nothing may be there yet
+        #[arg(value_name = "FILE")]
+        target: PathBuf,
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Erase everything about one conversation, for good
+    Forget {
+        /// The conversation's id, as in its address in Intercom
+        #[arg(value_parser = conversation)]
+        id: ConversationId,
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Watch a week in about ten seconds, against an Intercom of its own
     Demo,
 }

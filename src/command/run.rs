@@ -146,7 +146,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     reasons.fold(error.to_string(), |told, reason| format!("{told}: {reason}"))
 }
 
-fn secrets(environment: &impl Fn(&str) -> Option<String>) -> Result<Secrets, config::SecretsError> {
+/// Both secrets, from systemd's credentials or the environment.
+pub(super) fn secrets(environment: &impl Fn(&str) -> Option<String>) -> Result<Secrets, config::SecretsError> {
     let credentials = environment("CREDENTIALS_DIRECTORY");
     Secrets::read(environment, credentials.as_deref().map(Path::new))
 }

@@ -9,12 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::board::{Board, Run};
 use crate::config::Config;
-use crate::identity::{self, Expected};
+use crate::identity::{self, Expected, IdentityError};
 use crate::intercom::Intercom;
-use crate::reconcile::{self, Reconciled};
+use crate::intercom::error::IntercomError;
+use crate::reconcile::{self, Extent, Reconciled};
 use crate::safety::{self, Acting, Blocked};
 use crate::store::StoreError;
-use crate::sweep::{Settings, Sweeper, Swept};
+use crate::sweep::{Settings, SweepError, Sweeper, Swept};
 use crate::tally::Job;
 
 /// A look at the workspace that failed before the first one succeeded is tried again after this.
@@ -108,6 +109,38 @@ pub enum Sweeping {
     Failed(String),
     /// The one before still runs.
     Busy,
+}
+
+/// Why a look at the workspace did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// Intercom did not say who we are.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// We are somebody else than configured or remembered.
+    #[error("{0}")]
+    Mismatch(String),
+    /// Intercom said too little.
+    #[error("Intercom did not say whose token it is; set [intercom] app_id and admin_id")]
+    Nobody,
+    /// Intercom did not answer as it should, or the database failed.
+    #[error(transparent)]
+    Look(#[from] SweepError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl LookError {
+    /// What Intercom had to do with it.
+    pub fn of_intercom(&self) -> Option<&IntercomError> {
+        match self {
+            LookError::Identity(IdentityError::Intercom(error)) | LookError::Look(SweepError::Intercom(error)) => {
+                Some(error)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// However a look ends, it is no longer going on.
@@ -252,7 +285,7 @@ impl Jobs {
         self.note_life(LIFE).await;
         let progress = Progress(&self.sweeper.board);
         let began = self.sweeper.standpoint.clock().elapsed();
-        let result = self.look_now().await;
+        let result = self.look_now().await.map_err(|error| error.to_string());
         self.note_run(Job::Reconcile, began, result.is_ok());
         drop(progress);
         last.failed_at = result.is_err().then(|| self.sweeper.standpoint.clock().elapsed());
@@ -267,21 +300,25 @@ impl Jobs {
         result
     }
 
-    async fn look_now(&self) -> Result<Reconciled, String> {
+    async fn look_now(&self) -> Result<Reconciled, LookError> {
+        let acting = self.introduce().await?;
+        self.note_beginning().await?;
+        self.look_up_names().await?;
+        self.reschedule_if_changed().await?;
+        Ok(reconcile::reconcile(&self.sweeper, &acting, Extent::News).await?)
+    }
+
+    /// Asks Intercom who we are; whoever is somebody else does not look.
+    pub(super) async fn introduce(&self) -> Result<Acting, LookError> {
         self.ask().await?;
-        let sweeper = &self.sweeper;
-        if let Some(mismatch) = sweeper.board.mismatch() {
-            return Err(mismatch);
+        if let Some(mismatch) = self.sweeper.board.mismatch() {
+            return Err(LookError::Mismatch(mismatch));
         }
-        let identity = sweeper.standpoint.identity();
+        let identity = self.sweeper.standpoint.identity();
         let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
-            return Err("Intercom did not say whose token it is; set [intercom] app_id and admin_id".into());
+            return Err(LookError::Nobody);
         };
-        self.note_beginning().await.map_err(|error| error.to_string())?;
-        self.look_up_names().await.map_err(|error| error.to_string())?;
-        self.reschedule_if_changed().await.map_err(|error| error.to_string())?;
-        let found = reconcile::reconcile(sweeper, &Acting { app_id, admin_id }).await;
-        found.map_err(|error| error.to_string())
+        Ok(Acting { app_id, admin_id })
     }
 
     pub(super) async fn look_and_tidy(&self) {
@@ -357,14 +394,14 @@ impl Jobs {
     }
 
     /// Asks Intercom who we are: with the new token, if there is one that it has not yet said to be ours.
-    pub(super) async fn ask(&self) -> Result<(), String> {
+    pub(super) async fn ask(&self) -> Result<(), IdentityError> {
         let Sweeper { intercom, store, standpoint, board, .. } = &self.sweeper;
         let mut asking = self.asking.lock().await;
         asking.at = Some(standpoint.clock().elapsed());
         let asked = asking.applicant.as_ref().unwrap_or(intercom);
         let answer = identity::ask(asked, intercom, store, standpoint, board, &self.expected).await;
         asking.applicant.take_if(|applicant| intercom.has_token_of(applicant));
-        answer.map_err(|error| error.to_string())
+        answer
     }
 
     fn note_sweep(&self, result: Result<String, String>) {

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
+use super::forgotten::PSEUDONYM;
 use super::outcome::{Answered, Claim, Claimed, FollowUp, Followed, Inputs, Outcome, Pending, Sending, Settled};
 use super::record::{Context, reschedule};
 use super::rows::{self, deeds, deeds_json, ms};
@@ -31,7 +32,8 @@ impl Store {
         let sql =
             "INSERT INTO attempt (app_id, conversation_id, rule, step, anchor_at, due_at, phase, outcome, why, at,
                 first_at, claimed_at)
-            VALUES ($1, $2, $3, $4, $5, $6, 'open', 'claimed', 'claimed', $7, $7, $7)
+            SELECT $1, $2, $3, $4, $5, $6, 'open', 'claimed', 'claimed', $7, $7, $7
+                WHERE NOT EXISTS (SELECT 1 FROM forgotten f WHERE f.mark = $8)
             ON CONFLICT (app_id, conversation_id, rule, anchor_at, step)
             DO UPDATE SET claimed_at = excluded.claimed_at, due_at = excluded.due_at, claims = claims + 1
                 WHERE phase IN ('open', 'parked')
@@ -43,7 +45,8 @@ impl Store {
             .bind(claim.step.to_string())
             .bind(ms(claim.anchor_at))
             .bind(ms(claim.due_at))
-            .bind(ms(now));
+            .bind(ms(now))
+            .bind(self.forget_key.mark(claim.app_id, claim.conversation.as_str()));
         let mut writer = self.write().await;
         let Some(row) = query.fetch_optional(writer.connection()).await? else { return Ok(None) };
         Ok(Some(Claimed { id: row.try_get(0)?, tries: row.try_get(1)?, turn: row.try_get(2)?, sent: false }))
@@ -222,8 +225,9 @@ async fn settle(
     if news {
         write_journal(writer, claimed.id, outcome.name(), outcome.why(), &inputs.0, context.now).await?;
     }
-    let conversation = conversation_of(writer, claimed).await?;
-    reschedule(writer, &conversation, context).await?;
+    if let Some(conversation) = conversation_of(writer, claimed).await? {
+        reschedule(writer, &conversation, context).await?;
+    }
     let (to_follow, rule) = written.unzip();
     let ended = rule.filter(|_| outcome.is_final()).map(|rule| RuleName::from(rule.as_str()));
     Ok(Settled { outcome: outcome.name(), news, to_follow: to_follow == Some(true), ended })
@@ -239,10 +243,17 @@ async fn is_news(writer: &mut SqliteConnection, claimed: Claimed, outcome: &Outc
     Ok(!told || outcome.is_refusal())
 }
 
-async fn conversation_of(writer: &mut SqliteConnection, claimed: Claimed) -> Result<ConversationId, StoreError> {
+/// `None` if it was forgotten since.
+async fn conversation_of(
+    writer: &mut SqliteConnection,
+    claimed: Claimed,
+) -> Result<Option<ConversationId>, StoreError> {
     let sql = "SELECT conversation_id FROM attempt WHERE id = $1";
     let id: String = sqlx::query_scalar(sql).bind(claimed.id).fetch_one(writer).await?;
-    ConversationId::try_from(id.as_str()).map_err(|_| StoreError::Odd(format!("conversation {id}")))
+    if id.starts_with(PSEUDONYM) {
+        return Ok(None);
+    }
+    ConversationId::try_from(id.as_str()).map(Some).map_err(|_| StoreError::Odd(format!("conversation {id}")))
 }
 
 async fn follow(

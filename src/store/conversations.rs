@@ -77,14 +77,17 @@ impl Store {
         Ok(sqlx::query_scalar("SELECT count(*) FROM conversation").fetch_one(&self.readers).await?)
     }
 
-    /// Marks what a search listed for reading, where it is new or newer than what is known; not what
-    /// rests because it could not be read. Where what is known was only told, an earlier change may not have been; where
+    /// Marks what a search listed for reading, where it is new or newer than what is known; not what was forgotten, and
+    /// not what rests because it could not be read. Where what is known was only told, an earlier change may not have been; where
     /// it was read within two seconds of the change, another of that same second may be missing. Only reading it later
     /// settles that. Returns how many.
     pub async fn mark_listed(&self, app_id: &str, listed: &[Listing], now: Timestamp) -> Result<u64, StoreError> {
-        let rows: Vec<_> = listed.iter().map(|one| (one.id.as_str(), one.updated_at.map_or(i64::MAX, ms))).collect();
+        let mark_of = |one: &Listing| self.forget_key.mark(app_id, one.id.as_str());
+        let rows: Vec<_> =
+            listed.iter().map(|one| (one.id.as_str(), one.updated_at.map_or(i64::MAX, ms), mark_of(one))).collect();
         let mark = "INSERT INTO conversation (app_id, id, flags, latest, fetch_at)
-            SELECT $1, value->>0, 0, '[]', $2 FROM json_each($3) WHERE true
+            SELECT $1, value->>0, 0, '[]', $2 FROM json_each($3)
+                WHERE NOT EXISTS (SELECT 1 FROM forgotten f WHERE f.mark = value->>2)
             ON CONFLICT (app_id, id) DO UPDATE SET fetch_at = min(coalesce(fetch_at, excluded.fetch_at), excluded.fetch_at)
             WHERE conversation.fetch_tries = 0 AND (conversation.flags & 4 = 0
                OR conversation.updated_at < (SELECT value->>1 FROM json_each($3) WHERE value->>0 = conversation.id)
@@ -101,11 +104,11 @@ impl Store {
         Ok(marked.rows_affected())
     }
 
-    /// Notes that the complete look of that moment listed these.
+    /// Notes that the complete look of that moment listed these. Where two go on at once, the later one counts.
     pub async fn stamp_listed(&self, app_id: &str, listed: &[Listing], look_at: Timestamp) -> Result<(), StoreError> {
         let ids: Vec<_> = listed.iter().map(|one| one.id.as_str()).collect();
-        let stamp =
-            "UPDATE conversation SET listed_at = $1 WHERE app_id = $2 AND id IN (SELECT value FROM json_each($3))";
+        let stamp = "UPDATE conversation SET listed_at = max(coalesce(listed_at, $1), $1)
+            WHERE app_id = $2 AND id IN (SELECT value FROM json_each($3))";
         let mut writer = self.write().await;
         let stamp = sqlx::query(stamp).bind(ms(look_at)).bind(app_id).bind(json(&ids));
         stamp.execute(writer.connection()).await?;
@@ -118,7 +121,7 @@ impl Store {
         let next =
             "SELECT max(id) FROM (SELECT id FROM conversation WHERE app_id = $1 AND id > $2 ORDER BY id LIMIT $3)";
         let mark = "UPDATE conversation SET fetch_at = $1 WHERE app_id = $2 AND id > $3 AND id <= $4
-            AND state IN ('open', 'snoozed') AND flags & 3 = 0 AND fetch_at IS NULL AND listed_at IS NOT $1";
+            AND state IN ('open', 'snoozed') AND flags & 3 = 0 AND fetch_at IS NULL AND coalesce(listed_at, 0) < $1";
         let (mut after, mut count) = (String::new(), 0);
         loop {
             let mut writer = self.write().await;
@@ -171,9 +174,11 @@ impl Store {
         }
     }
 
-    /// One batch, by id: reading, deciding and writing under one lock, so that no notification slips between.
+    /// One batch, by id: reading, deciding and writing in one transaction, so that nothing slips between, be it a
+    /// notification here or an operator's word from another process.
     async fn reschedule_batch(&self, after: &str, context: &Context) -> Result<Option<(String, u64)>, StoreError> {
         let mut writer = self.write().await;
+        writer.begin().await?;
         let edition = context.rulebook.current();
         let app_id = context.workspace();
         let open = "SELECT json_array(c.app_id, c.id, c.state, c.snoozed_until, c.facts, c.updated_at, c.fetched, c.told_at,
@@ -199,8 +204,12 @@ impl Store {
             rows.push((row.try_get(3)?, due_at.map(ms), fetch_at.map(ms)));
         }
         let last = found.last().map(|row| row.try_get(3)).transpose()?;
-        let Some(last) = last else { return Ok(None) };
+        let Some(last) = last else {
+            writer.commit().await?;
+            return Ok(None);
+        };
         let set = sqlx::query(RESCHEDULE).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
+        writer.commit().await?;
         Ok(Some((last, set.rows_affected())))
     }
 

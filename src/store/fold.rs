@@ -166,8 +166,13 @@ impl<'a> Fold<'a> {
         })
     }
 
-    pub(super) fn add(&mut self, record: &Record) -> Recorded {
+    /// `forgotten`: it is about a conversation that was forgotten, or its body may name one.
+    pub(super) fn add(&mut self, record: &Record, forgotten: bool) -> Recorded {
         match record {
+            Record::Fetched(_) if forgotten => Recorded::Ignored,
+            Record::Notified { app_id, key, topic, told, .. } if forgotten && told.sighting().is_some() => {
+                self.ignore(app_id, key, topic)
+            }
             Record::Fetched(seen) => {
                 if seen.redacted {
                     self.silence(self.context.workspace(), &seen.id);
@@ -198,13 +203,27 @@ impl<'a> Fold<'a> {
                 if let (Some(seen), None, false) = (told.sighting(), repeat, foreign) {
                     self.reordered += u64::from(self.is_older(app_id, seen));
                 }
-                if repeat != Some(true) {
-                    self.heed(app_id, told, about.as_ref(), foreign);
+                if !forgotten {
+                    if repeat != Some(true) {
+                        self.heed(app_id, told, about.as_ref(), foreign);
+                    }
+                    self.keep((app_id, about.as_ref()), key, reason, repeat, body);
                 }
-                self.keep((app_id, about.as_ref()), key, reason, repeat, body);
                 result
             }
         }
+    }
+
+    /// That it came is written down, and nothing of what it says.
+    fn ignore(&mut self, app_id: &str, key: &str, topic: &str) -> Recorded {
+        let id = (app_id.to_owned(), key.to_owned());
+        if self.seen.contains_key(&id) {
+            return Recorded::Duplicate;
+        }
+        let row = (app_id, key, topic, None::<&str>, "", Recorded::Ignored.name(), ms(self.context.now));
+        push(&mut self.notifications, &row);
+        self.seen.insert(id, String::new());
+        Recorded::Ignored
     }
 
     /// What follows from a notification that was not seen before.

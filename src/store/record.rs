@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
 use super::fold::{Fold, to_read};
+use super::forgotten::ForgetKey;
 use super::rows::{json, ms};
 use super::writing::Writing;
 use super::{Store, StoreError};
@@ -158,7 +159,8 @@ const READ: &str = "BEGIN IMMEDIATE; SELECT
             a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest, a.changes)) FROM json_each(?2) j
        CROSS JOIN attempt a ON a.app_id = j.value->>0 AND a.conversation_id = j.value->>1),
     (SELECT json_group_array(json_array(h.app_id, h.conversation_id, h.since, h.until)) FROM json_each(?2) j
-       CROSS JOIN hold h ON h.app_id = j.value->>0 AND h.conversation_id = j.value->>1)";
+       CROSS JOIN hold h ON h.app_id = j.value->>0 AND h.conversation_id = j.value->>1),
+    (SELECT json_group_array(f.mark) FROM json_each(?3) j CROSS JOIN forgotten f ON f.mark = j.value)";
 
 impl Store {
     /// Writes down a batch in one transaction and tells, for each item in order, what became of it. All or nothing:
@@ -166,7 +168,7 @@ impl Store {
     /// whoever replaces them and then decides on every conversation again finds nothing decided by the old ones after it.
     pub async fn record(&self, batch: &[Record], context: &Context) -> Result<Vec<Recorded>, StoreError> {
         let mut writer = self.write().await;
-        let done = self::batch(&mut writer, batch, context).await;
+        let done = self::batch(&mut writer, batch, context, &self.forget_key).await;
         match done {
             Ok((results, reordered)) => {
                 self.reordered.fetch_add(reordered, Ordering::Relaxed);
@@ -192,13 +194,28 @@ impl Store {
     }
 }
 
-async fn batch(writer: &mut Writing, batch: &[Record], context: &Context) -> Result<(Vec<Recorded>, u64), StoreError> {
+async fn batch(
+    writer: &mut Writing,
+    batch: &[Record],
+    context: &Context,
+    forget_key: &ForgetKey,
+) -> Result<(Vec<Recorded>, u64), StoreError> {
     let keys: Vec<_> = batch.iter().filter_map(key).collect();
     let touched: HashSet<_> = batch.iter().filter_map(|record| touched(record, context)).collect();
-    let row = sqlx::query(READ).bind(json(&keys)).bind(json(&touched)).fetch_one(writer.beginning()).await?;
+    let marks: Vec<_> = batch.iter().map(|record| forget_key.marks(record, context)).collect();
+    let asked: HashSet<_> = marks.iter().flatten().collect();
+    let query = sqlx::query(READ).bind(json(&keys)).bind(json(&touched)).bind(json(&asked));
+    let row = query.fetch_one(writer.beginning()).await?;
+    let forgotten: HashSet<String> = serde_json::from_str(row.try_get(4)?).map_err(odd)?;
     let mut fold = Fold::read(context, [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?])?;
-    let results = batch.iter().map(|record| fold.add(record)).collect();
+    let names_forgotten = |marks: &Vec<String>| marks.iter().any(|mark| forgotten.contains(mark));
+    let results = batch.iter().zip(&marks).map(|(record, marks)| fold.add(record, names_forgotten(marks))).collect();
     Ok((results, fold.write(writer).await?))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn odd(error: serde_json::Error) -> StoreError {
+    StoreError::Odd(error.to_string())
 }
 
 fn key(record: &Record) -> Option<(&str, &str)> {
@@ -265,7 +282,7 @@ async fn decided(
 ) -> Result<Option<Decided>, StoreError> {
     let touched = json(&[(context.workspace(), id.as_str())]);
     let read = READ.trim_start_matches("BEGIN IMMEDIATE; ");
-    let row = sqlx::query(read).bind("[]").bind(touched).fetch_one(connection).await?;
+    let row = sqlx::query(read).bind("[]").bind(touched).bind("[]").fetch_one(connection).await?;
     let mut fold = Fold::read(context, [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?])?;
     let key = (context.workspace().to_owned(), id.to_string());
     let Some(known) = fold.known.remove(&key) else { return Ok(None) };

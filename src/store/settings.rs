@@ -1,6 +1,7 @@
 //! Small facts to remember across restarts.
 
 use jiff::Timestamp;
+use sqlx::SqliteConnection;
 
 use super::{Store, StoreError};
 
@@ -37,14 +38,20 @@ impl Store {
 
     /// The key under which digests of texts are made; drawn at random once, and never leaving the database.
     pub async fn text_key(&self) -> Result<[u8; 32], StoreError> {
-        let drawn = "INSERT INTO setting (key, value) VALUES ('text_key', lower(hex(randomblob(32)))) ON CONFLICT (key) DO NOTHING";
-        {
-            let mut writer = self.write().await;
-            sqlx::query(drawn).execute(writer.connection()).await?;
-        }
-        let text = self.setting("text_key").await?.unwrap_or_default();
-        let mut key = [0; 32];
-        hex::decode_to_slice(text, &mut key).map_err(|_| StoreError::Odd("setting text_key".into()))?;
-        Ok(key)
+        text_key(self.write().await.connection()).await
     }
+}
+
+pub(super) async fn text_key(writer: &mut SqliteConnection) -> Result<[u8; 32], StoreError> {
+    let known = "SELECT value FROM setting WHERE key = 'text_key'";
+    let draw =
+        "INSERT INTO setting (key, value) VALUES ('text_key', lower(hex(randomblob(32)))) ON CONFLICT (key) DO NOTHING";
+    let mut text: Option<String> = sqlx::query_scalar(known).fetch_optional(&mut *writer).await?;
+    if text.is_none() {
+        sqlx::query(draw).execute(&mut *writer).await?;
+        text = sqlx::query_scalar(known).fetch_optional(writer).await?;
+    }
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.unwrap_or_default(), &mut key).map_err(|_| StoreError::Odd("setting text_key".into()))?;
+    Ok(key)
 }

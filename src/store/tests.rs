@@ -19,6 +19,7 @@ use crate::rulebook::{Edition, Rulebook};
 mod attempts;
 mod batches;
 mod counts;
+mod forgotten;
 mod journal;
 mod opening;
 mod operator;

@@ -4,7 +4,9 @@
 //! many. What happened while nobody listened was not missed.
 
 use jiff::{SignedDuration, Timestamp};
+use sqlx::SqliteConnection;
 
+use super::attempts::finish;
 use super::rows::ms;
 use super::{Store, StoreError};
 use crate::engine::conversation::{Actor, Class, Part, PartId};
@@ -62,16 +64,15 @@ fn is_unsnoozed_by_hand(part: &Part, shown: &[Part]) -> bool {
 }
 
 impl Store {
-    /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life; and what happened
-    /// while nobody did before that may not have been found yet, unless there was a look at the workspace in between.
+    /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life: what happened
+    /// meanwhile was not missed, also where a command has read it since. And what happened while nobody did before that
+    /// may not have been found yet, unless there was a look at the workspace in between.
     pub async fn begins_to_listen(&self, now: Timestamp) -> Result<(), StoreError> {
-        let begin = "INSERT INTO listening (one, since, alive_at, deaf_from, deaf_until) VALUES (1, $1, $1, $1, $1)
-            ON CONFLICT (one) DO UPDATE SET deaf_from = CASE WHEN $2 >= deaf_until THEN alive_at ELSE deaf_from END,
-                deaf_until = max(alive_at, excluded.since), alive_at = excluded.since";
-        let looked_at = self.moment("looked_at").await?.map(ms);
+        let looked_at = self.moment("looked_at").await?;
         let mut writer = self.write().await;
-        sqlx::query(begin).bind(ms(now)).bind(looked_at).execute(writer.connection()).await?;
-        Ok(())
+        writer.begin().await?;
+        let begun = begin_to_listen(writer.connection(), now, looked_at).await;
+        finish(&mut writer, begun).await
     }
 
     /// Notes when the listening began by Intercom's clock, by which changes are dated: the local one may have been wrong.
@@ -126,6 +127,21 @@ impl Store {
         let arrived: bool = sqlx::query_scalar(arrived).bind(first).bind(app_id).fetch_one(&self.readers).await?;
         Ok(Missed { count, none_arrived: !arrived })
     }
+}
+
+async fn begin_to_listen(
+    writer: &mut SqliteConnection,
+    now: Timestamp,
+    looked_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let begin = "INSERT INTO listening (one, since, alive_at, deaf_from, deaf_until) VALUES (1, $1, $1, $1, $1)
+        ON CONFLICT (one) DO UPDATE SET deaf_from = CASE WHEN $2 >= deaf_until THEN alive_at ELSE deaf_from END,
+            deaf_until = max(alive_at, excluded.since), alive_at = excluded.since";
+    let deaf = "DELETE FROM untold WHERE found_at >= (SELECT deaf_from FROM listening)
+        AND at BETWEEN (SELECT deaf_from FROM listening) AND (SELECT deaf_until FROM listening)";
+    sqlx::query(begin).bind(ms(now)).bind(looked_at.map(ms)).execute(&mut *writer).await?;
+    sqlx::query(deaf).execute(writer).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -71,6 +71,13 @@ impl Writing {
         }
     }
 
+    /// How long a statement waits for another process's lock from now on.
+    pub(super) async fn be_patient_for(&mut self, patience: std::time::Duration) -> Result<(), sqlx::Error> {
+        let sql = format!("PRAGMA busy_timeout = {}", patience.as_millis());
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(self.connection()).await?;
+        Ok(())
+    }
+
     pub(super) fn into_inner(self) -> SqliteConnection {
         self.connection
     }

@@ -211,7 +211,11 @@ impl Sweeper {
         claimed: Claimed,
         error: SweepError,
     ) -> Result<Next, SweepError> {
-        let SweepError::Intercom(error) = error else { return Err(error) };
+        let error = match error {
+            SweepError::Intercom(error) => error,
+            SweepError::Forgotten => return Ok(Next::Go),
+            error @ SweepError::Store(_) => return Err(error),
+        };
         let outcome = match error.class() {
             Class::Gone => Outcome::Left(error.to_string()),
             Class::Refused => refused(claimed, self.standpoint.now(), error.to_string()),

@@ -61,7 +61,7 @@ impl Sweeper {
                 self.note_damage(&what);
                 Ok((self.looking_into_it(), nothing(), Next::Go))
             }
-            Err(SweepError::Store(error)) => Err(error.into()),
+            Err(error @ (SweepError::Store(_) | SweepError::Forgotten)) => Err(error),
             Err(SweepError::Intercom(error)) if is_general(error.class()) => Err(self.noted(error)),
             Err(SweepError::Intercom(error)) if error.class() == Class::Gone => {
                 // It may come back: then whether it was done can still be found out, and nothing is sent again.

@@ -23,7 +23,7 @@ impl Sweeper {
         let answer = self.intercom.conversation(id).await?;
         self.board.shown();
         let decided = self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
-        let decided = decided.ok_or_else(|| StoreError::Odd(format!("conversation {id} vanished")))?;
+        let decided = decided.ok_or(SweepError::Forgotten)?;
         Ok(Fresh { read: answer.value, decided, received: answer.received })
     }
 
@@ -50,7 +50,7 @@ impl Sweeper {
     /// befall every other too.
     pub async fn read_or_note(&self, app_id: &str, id: &ConversationId) -> Result<Option<IntercomError>, SweepError> {
         match self.read(id).await {
-            Ok(_) => Ok(None),
+            Ok(_) | Err(SweepError::Forgotten) => Ok(None),
             Err(SweepError::Store(StoreError::Odd(what))) => {
                 self.note_damage(&what);
                 Ok(self.store.fetch_failed(app_id, id, self.standpoint.now()).await.map(|_| None)?)

@@ -6,10 +6,13 @@ use autoclosed::fake_intercom::Workspace;
 
 use crate::harness::{CLIENT_SECRET, House};
 
+mod backup;
 mod explain;
+mod forget;
 mod history;
 mod holds;
 mod pauses;
+mod reconcile;
 
 /// What the program answered.
 pub(crate) struct Answer {
@@ -19,17 +22,9 @@ pub(crate) struct Answer {
 }
 
 impl House {
-    /// The program's answer to a command line, with both secrets in its environment and the house's configuration.
-    pub(crate) fn says(&self, arguments: &[&str]) -> Answer {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_autoclosed"));
-        program
-            .args(arguments)
-            .args(["--config", self.file().to_str().unwrap()])
-            .env_clear()
-            .env("INTERCOM_ACCESS_TOKEN", Workspace::default().token)
-            .env("INTERCOM_CLIENT_SECRET", CLIENT_SECRET)
-            .stdin(Stdio::null());
-        Answer::of(&program.output().unwrap())
+    /// The program's answer to a command line.
+    pub(crate) fn says(&self, words: &[&str]) -> Answer {
+        Answer::of(program(self, words).output().unwrap())
     }
 
     /// Each command line with what the program answers and its exit status, as on a terminal.
@@ -43,8 +38,39 @@ impl House {
 }
 
 impl Answer {
-    fn of(output: &Output) -> Answer {
-        let told = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Answer { status: output.status.code(), out: told(&output.stdout), err: told(&output.stderr) }
+    fn of(output: Output) -> Answer {
+        let told = |bytes| String::from_utf8(bytes).unwrap();
+        Answer { status: output.status.code(), out: told(output.stdout), err: told(output.stderr) }
     }
+}
+
+/// The program with both secrets and the house's configuration, in an environment of its own.
+fn program(house: &House, words: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_autoclosed"));
+    program
+        .args(words)
+        .arg("--config")
+        .arg(house.file())
+        .current_dir(house.folder())
+        .env_clear()
+        .env("RUST_LOG", "trace")
+        .env("INTERCOM_ACCESS_TOKEN", Workspace::default().token)
+        .env("INTERCOM_CLIENT_SECRET", CLIENT_SECRET)
+        .stdin(Stdio::null());
+    program
+}
+
+/// Runs it while everything else goes on.
+async fn run(mut program: Command) -> Answer {
+    Answer::of(tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap())
+}
+
+async fn said(house: &House, words: &[&str]) -> Answer {
+    run(program(house, words)).await
+}
+
+/// What it said, without the folder that it was run in.
+async fn told(house: &House, words: &[&str]) -> String {
+    let Answer { status, out, err } = said(house, words).await;
+    format!("{}{out}{err}", status.unwrap()).replace(&format!("{}/", house.folder().display()), "")
 }

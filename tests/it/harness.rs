@@ -1,6 +1,6 @@
 //! The whole daemon against the fake Intercom, over real HTTP, on a clock that is moved by hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use autoclosed::clock::{Clock, ManualClock};
@@ -52,6 +52,7 @@ pub(crate) struct House {
     daemon_clock: ManualClock,
     configuration: String,
     retention: &'static str,
+    keep_bodies: &'static str,
     folder: tempfile::TempDir,
 }
 
@@ -132,6 +133,7 @@ impl House {
             daemon_clock,
             configuration: extra.to_owned(),
             retention: "30 days",
+            keep_bodies: "odd",
             folder,
         }
     }
@@ -150,6 +152,11 @@ impl House {
     /// What the next start reads.
     pub(crate) fn configure(&mut self, configuration: &str) {
         configuration.clone_into(&mut self.configuration);
+    }
+
+    /// From its next start on the daemon keeps every raw body.
+    pub(crate) fn keep_all_bodies(&mut self) {
+        self.keep_bodies = "all";
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -171,9 +178,9 @@ impl House {
         config::parse("test.toml", self.text().as_bytes()).unwrap().config
     }
 
-    /// The same as a file, for the program's commands.
+    /// The same as a file, for the program itself.
     pub(crate) fn file(&self) -> PathBuf {
-        let file = self.folder.path().join("a.toml");
+        let file = self.folder().join("a.toml");
         std::fs::write(&file, self.text()).unwrap();
         file
     }
@@ -183,6 +190,11 @@ impl House {
         Desk::open(&self.file(), self.daemon_clock.clone().into()).await.unwrap()
     }
 
+    /// Where its files lie.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn text(&self) -> String {
         let (head, rules) = match self.configuration.find("[[") {
             Some(at) => self.configuration.split_at(at),
@@ -190,10 +202,11 @@ impl House {
         };
         format!(
             "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.2:0\"\n\
-             [database]\nurl = \"sqlite:{}\"\nretention = \"{}\"\n{rules}",
+             [database]\nurl = \"sqlite:{}\"\nretention = \"{}\"\nkeep_bodies = \"{}\"\n{rules}",
             self.intercom.url(),
             self.database().display(),
-            self.retention
+            self.retention,
+            self.keep_bodies
         )
     }
 

@@ -55,7 +55,8 @@ async fn each_migration_is_tried_on_a_database_with_rows_in_it() {
         }
         old.close().await.unwrap();
         let shelf = Shelf { store: Store::open(&path).await.unwrap(), folder };
-        for table in ["setting", "notification", "notification_body", "activity", "fact", "conversation", "attempt"] {
+        assert_eq!(shelf.store.setting("app_id").await.unwrap().unwrap(), "ours");
+        for table in ["notification", "notification_body", "activity", "fact", "conversation", "attempt"] {
             assert_eq!(shelf.count(table).await, 1, "{table}");
         }
         let known = shelf.store.decided(&id("5"), &context_at(2 * DAY)).await.unwrap().unwrap();

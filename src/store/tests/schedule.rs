@@ -232,3 +232,16 @@ async fn what_was_told_while_a_call_was_under_way_is_read_once_that_has_ended() 
     assert_eq!(shelf.due(at(9 * DAY)).await, Vec::<String>::new());
     assert_eq!(shelf.to_fetch(at(DAY)).await, ["5"], "whether a tag holds it off is not known");
 }
+
+#[tokio::test]
+async fn of_two_complete_looks_at_once_neither_takes_for_closed_what_the_other_listed() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[fetched(answered("5", 0)), fetched(answered("6", 0))]).await;
+    let listed = [Listing { id: id("5"), updated_at: None }];
+    for look in [10, 12, 10] {
+        shelf.store.stamp_listed("ours", &listed, at(look)).await.unwrap();
+    }
+    assert_eq!(shelf.store.mark_unlisted("ours", at(10)).await.unwrap(), 1);
+    assert_eq!(shelf.store.mark_unlisted("ours", at(12)).await.unwrap(), 0);
+    assert_eq!(shelf.to_fetch(at(12)).await, ["6"]);
+}

@@ -1,0 +1,62 @@
+//! The database as a file: a copy of it, and writing it anew so that nothing erased is left in it.
+//!
+//! Owns: that a copy holds all that was committed before it began. Refuses: keeping others from reading, or from
+//! writing for longer than it must.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+use super::{BUSY, Depth, Store, StoreError, damaged, inspect};
+
+/// Whoever reads keeps the log from being emptied, and whoever empties it keeps others from writing: it is tried for so
+/// long at a time.
+const TRY_FOR: Duration = Duration::from_millis(400);
+/// Between two tries others write.
+const LET_WRITE: Duration = Duration::from_millis(100);
+
+/// Copies the database at `path` into the file `to`, which must be there and empty. Whoever writes meanwhile goes on;
+/// the copy is as the database was at one moment after the call. It is only read, whatever its schema.
+pub async fn copy(path: &Path, to: &Path) -> Result<(), StoreError> {
+    inspect(path, Depth::WhoseItIs).await?;
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
+    let mut reader = options.pragma("trusted_schema", "OFF").disable_statement_logging().connect().await?;
+    let to = std::path::absolute(to).map_err(sqlx::Error::Io)?;
+    let name = to.to_str().ok_or_else(|| StoreError::Odd("a file name that is no text".into()))?;
+    let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(&mut reader).await.map_err(damaged);
+    reader.close().await?;
+    copied.map(|_| ())
+}
+
+impl Store {
+    /// Writes the whole file anew and empties its log, so that no byte is left of what was erased: `SQLite` leaves such
+    /// bytes in the unused space of pages, also of those that only its own tidying has touched. Nobody can write
+    /// meanwhile. False if somebody still read the old state after `patience`.
+    pub async fn write_anew(&self, patience: Duration) -> Result<bool, StoreError> {
+        let mut writer = self.write().await;
+        sqlx::query("VACUUM").execute(writer.connection()).await?;
+        // What can be moved is moved while others write.
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(writer.connection()).await?;
+        drop(writer);
+        let mut waited = Duration::ZERO;
+        while !self.empty_log().await? {
+            if waited >= patience {
+                return Ok(false);
+            }
+            tokio::time::sleep(LET_WRITE).await;
+            waited += TRY_FOR + LET_WRITE;
+        }
+        Ok(true)
+    }
+
+    async fn empty_log(&self) -> Result<bool, StoreError> {
+        let mut writer = self.write().await;
+        writer.be_patient_for(TRY_FOR).await?;
+        let emptied = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer.connection()).await;
+        writer.be_patient_for(BUSY).await?;
+        let busy: bool = emptied?;
+        Ok(!busy)
+    }
+}
