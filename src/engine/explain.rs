@@ -1,7 +1,7 @@
 //! Why a conversation is left alone, waited for or acted on, rule by rule; and what would change that.
 //!
 //! Owns: putting together what [`decide()`](super::decide()) goes by. Refuses: rules and reasons of its own: it weighs
-//! the same [`View`] and asks the same conditions. What would change the decision is found by trying it.
+//! the same view and asks the same conditions. What would change the decision is found by trying it.
 
 use jiff::{SignedDuration, Timestamp};
 
