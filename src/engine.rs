@@ -11,6 +11,7 @@ pub mod facts;
 pub mod history;
 mod ladder;
 mod matching;
+pub mod rehearsal;
 pub mod rule;
 mod view;
 pub mod why;

@@ -15,11 +15,13 @@ use tokio::sync::{Mutex, MutexGuard};
 
 mod attempts;
 mod conversations;
+mod counts;
 mod facts;
 mod fold;
 mod operator;
 mod outcome;
 mod record;
+mod rehearsals;
 mod rows;
 mod settings;
 #[cfg(test)]
@@ -29,6 +31,7 @@ mod writing;
 
 pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
+pub use counts::{Actions, Received};
 #[cfg(test)]
 pub(crate) use fold::PANICS;
 pub use operator::{Barred, Met, Pauses};
@@ -294,6 +297,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "attempt_count", include_str!("../migrations/sqlite/0003_attempt_count.sql")),
     (4, "untold", include_str!("../migrations/sqlite/0004_untold.sql")),
     (5, "operator", include_str!("../migrations/sqlite/0005_operator.sql")),
+    (6, "counts", include_str!("../migrations/sqlite/0006_counts.sql")),
 ];
 
 fn migrator() -> Migrator {

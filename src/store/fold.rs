@@ -163,10 +163,11 @@ impl<'a> Fold<'a> {
                     (None, true) => (Recorded::Foreign, Some("another workspace")),
                     (None, false) => (told.result(), told.kept_because()),
                 };
+                // A repeat is counted by this, and not inserted.
+                let about = told.sighting().map(|seen| seen.id.as_str());
+                let row = (app_id, key, topic, about, fingerprint, result.name(), ms(self.context.now));
+                push(&mut self.notifications, &row);
                 if repeat.is_none() {
-                    let about = told.sighting().map(|seen| seen.id.as_str());
-                    let row = (app_id, key, topic, about, fingerprint, result.name(), ms(self.context.now));
-                    push(&mut self.notifications, &row);
                     self.seen.insert(id, fingerprint.clone());
                 }
                 self.keep(app_id, key, reason, repeat, body);

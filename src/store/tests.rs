@@ -24,6 +24,7 @@ mod order;
 mod outcomes;
 mod recording;
 mod schedule;
+mod under_way;
 
 /// Closes what waits for the contact, a day after the last word.
 const RULES: &str = r#"

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rows::ms;
+use super::rows::{self, ms};
 use super::{Store, StoreError};
 use crate::engine::conversation::{Class, Part, PartId};
 
@@ -65,6 +65,12 @@ impl Store {
         let mut writer = self.write().await;
         sqlx::query(note).bind(ms(now)).bind(ms(now - rest)).execute(writer.connection()).await?;
         Ok(())
+    }
+
+    /// When a daemon last gave a sign of life; `None` if none was ever started.
+    pub async fn last_sign_of_life(&self) -> Result<Option<Timestamp>, StoreError> {
+        let alive = sqlx::query_scalar("SELECT alive_at FROM listening").fetch_optional(&self.readers);
+        alive.await?.map(rows::at).transpose()
     }
 
     /// How many changes no webhook told within `grace`, of all that are still remembered.
