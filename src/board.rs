@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::safety::Limits;
+
 /// Clones are not needed: it is shared behind an `Arc`.
 #[derive(Debug, Default)]
 pub struct Board {
@@ -29,6 +31,8 @@ struct Notes {
     unclear_names: Option<String>,
     reload_waits: bool,
     tolerance: Tolerance,
+    limits: Option<Limits>,
+    identified: bool,
 }
 
 /// How many webhooks may be missed.
@@ -191,6 +195,26 @@ impl Board {
     /// Notes how many may be.
     pub fn set_tolerance(&self, tolerance: Tolerance) {
         self.notes().tolerance = tolerance;
+    }
+
+    /// How much may be done.
+    pub fn limits(&self) -> Option<Limits> {
+        self.notes().limits
+    }
+
+    /// Notes how much may be.
+    pub fn set_limits(&self, limits: Limits) {
+        self.notes().limits = Some(limits);
+    }
+
+    /// Intercom has said since the start who we are.
+    pub fn identified(&self) -> bool {
+        self.notes().identified
+    }
+
+    /// Notes that it has.
+    pub fn set_identified(&self) {
+        self.notes().identified = true;
     }
 
     /// A reload waits for the sweep to end.

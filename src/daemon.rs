@@ -116,6 +116,7 @@ impl Daemon {
         let (board, tally) = (Arc::new(Board::default()), Arc::new(Tally::default()));
         board.set_configured(configured(config));
         board.set_tolerance(tolerance(config));
+        board.set_limits(settings(config).limits);
         let client_secrets = signature::Secrets::new(&secrets.client_secrets);
         let sweeper = Sweeper {
             store: store.clone(),
