@@ -7,7 +7,7 @@ use autoclosed::clock::Clock;
 use autoclosed::command::desk::{CommandError, Desk};
 use autoclosed::command::line::{Command, CommandLine, Common, File};
 use autoclosed::command::run::RunError;
-use autoclosed::command::{self, Told, hold, pause};
+use autoclosed::command::{self, Told, hold, pause, status};
 use autoclosed::{config, intercom, telemetry};
 use clap::Parser;
 
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Release { id, common } => at_desk(common, async |desk| hold::release(desk, &id).await),
         Command::Pause { rule, common } => at_desk(common, async |desk| pause::pause(desk, rule.as_deref()).await),
         Command::Resume { rule, common } => at_desk(common, async |desk| pause::resume(desk, rule.as_deref()).await),
+        Command::Status { common } => at_desk(common, async |desk| status::status(desk).await),
         Command::Demo => demo(),
     };
     status.unwrap_or_else(|error| {
@@ -45,10 +46,10 @@ fn at_desk<T: Told>(
         let told = work(&desk).await?;
         command::print(&told, json, &mut anstream::stdout(), &desk.config.timezone)?;
         desk.store.close().await;
-        Ok(())
+        Ok(told.exit_status())
     });
     match done {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+        Ok(status) => Ok(ExitCode::from(status)),
         Err(CommandError::Configuration(diagnostics)) => refuse(&diagnostics),
         Err(error) => {
             let status = error.exit_status();

@@ -73,6 +73,12 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Show how the daemon is, what it tracks and what it has done; exit status 1 unless all is well
+    Status {
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Watch a week in about ten seconds, against an Intercom of its own
     Demo,
 }

@@ -8,6 +8,7 @@ use crate::harness::{CLIENT_SECRET, House};
 
 mod holds;
 mod pauses;
+mod status;
 
 /// What the program answered.
 pub(crate) struct Answer {

@@ -1,5 +1,6 @@
 //! The whole daemon against the fake Intercom, over real HTTP, on a clock that is moved by hand.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +19,9 @@ use serde_json::Value;
 
 /// The key that the fake signs with.
 pub(crate) const CLIENT_SECRET: &str = "client-secret-of-the-tests";
+
+/// Where the daemon tells its health: any port of this machine.
+const ANYWHERE: &str = "127.0.0.2:0";
 
 /// A rule that reminds after five days and closes after seven, of what is snoozed or was.
 pub(crate) const SNOOZED_A_WEEK: &str = r#"
@@ -51,6 +55,8 @@ pub(crate) struct House {
     /// What the daemon goes by: the same clock, unless it was given one of its own.
     daemon_clock: ManualClock,
     configuration: String,
+    /// Where the daemon told its health last.
+    admin: Option<SocketAddr>,
     folder: tempfile::TempDir,
 }
 
@@ -118,13 +124,23 @@ impl House {
         let intercom = FakeIntercom::start(clock.clone().into(), workspace).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let daemon_clock = clock.clone();
-        House { clock, intercom, daemon: None, daemon_clock, configuration: extra.to_owned(), folder }
+        House { clock, intercom, daemon: None, daemon_clock, configuration: extra.to_owned(), admin: None, folder }
     }
 
     /// From its next start on the daemon has a clock of its own.
     pub(crate) fn give_the_daemon_a_clock(&mut self) -> ManualClock {
         self.daemon_clock = ManualClock::at(self.clock.now());
         self.daemon_clock.clone()
+    }
+
+    /// What the daemon goes by.
+    pub(crate) fn daemon_clock(&self) -> &ManualClock {
+        &self.daemon_clock
+    }
+
+    /// Where the daemon tells its health, or did when it last ran.
+    pub(crate) fn daemon_address(&self) -> SocketAddr {
+        self.admin.unwrap()
     }
 
     /// What the next start reads.
@@ -151,10 +167,11 @@ impl House {
         config::parse("test.toml", self.text().as_bytes()).unwrap().config
     }
 
-    /// The same as a file, for the program's commands.
+    /// The same as a file, for the program's commands: with the address at which the daemon tells its health.
     pub(crate) fn file(&self) -> PathBuf {
         let file = self.folder.path().join("a.toml");
-        std::fs::write(&file, self.text()).unwrap();
+        let admin = self.admin.map_or_else(|| ANYWHERE.to_owned(), |address| address.to_string());
+        std::fs::write(&file, self.text().replace(ANYWHERE, &admin)).unwrap();
         file
     }
 
@@ -169,7 +186,7 @@ impl House {
             None => (self.configuration.as_str(), ""),
         };
         format!(
-            "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.2:0\"\n\
+            "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"{ANYWHERE}\"\n\
              [database]\nurl = \"sqlite:{}\"\n{rules}",
             self.intercom.url(),
             self.database().display()
@@ -177,7 +194,9 @@ impl House {
     }
 
     pub(crate) async fn start(&mut self) {
-        self.daemon = Some(self.recipe().start().await);
+        let daemon = self.recipe().start().await;
+        self.admin = Some(daemon.admin_address());
+        self.daemon = Some(daemon);
     }
 
     /// What it takes to start a daemon, wherever that is.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
+mod adds_up;
+mod checks;
 mod closes;
 mod commands;
 mod converges;
@@ -19,6 +21,7 @@ mod pages;
 mod perils;
 mod receives;
 mod recipes;
+mod rehearses;
 mod reloads;
 mod sockets;
 mod steps;
