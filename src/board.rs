@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::pulse::Pulse;
+use crate::safety::Limits;
 
 /// Clones are not needed: it is shared behind an `Arc`.
 #[derive(Debug, Default)]
@@ -34,6 +35,8 @@ struct Notes {
     tolerance: Tolerance,
     shown: bool,
     withheld: (u32, String),
+    limits: Option<Limits>,
+    identified: bool,
 }
 
 /// So many conversations that Intercom refused to show in a row, and there is more to it than one conversation.
@@ -225,6 +228,26 @@ impl Board {
     /// Notes how many may be.
     pub fn set_tolerance(&self, tolerance: Tolerance) {
         self.notes().tolerance = tolerance;
+    }
+
+    /// How much may be done.
+    pub fn limits(&self) -> Option<Limits> {
+        self.notes().limits
+    }
+
+    /// Notes how much may be.
+    pub fn set_limits(&self, limits: Limits) {
+        self.notes().limits = Some(limits);
+    }
+
+    /// Intercom has said since the start who we are.
+    pub fn identified(&self) -> bool {
+        self.notes().identified
+    }
+
+    /// Notes that it has.
+    pub fn set_identified(&self) {
+        self.notes().identified = true;
     }
 
     /// A reload waits for the sweep to end.

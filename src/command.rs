@@ -22,11 +22,17 @@ pub mod pause;
 pub mod progress;
 pub mod reconcile;
 pub mod run;
+pub mod status;
 
 /// What a command found or did. As JSON it is what serde makes of it.
 pub trait Told: Serialize {
     /// Says it to people, with times in their zone.
     fn tell(&self, out: &mut dyn Write, zone: &TimeZone) -> io::Result<()>;
+
+    /// The exit status of the program, where finding it out is not all.
+    fn exit_status(&self) -> u8 {
+        0
+    }
 }
 
 /// Prints what a command found: one JSON document, or words.

@@ -100,6 +100,14 @@ pub enum Mode {
 impl Mode {
     /// Every mode with its name in the configuration.
     pub const NAMES: [(Mode, &'static str); 2] = [(Mode::DryRun, "dry-run"), (Mode::Live, "live")];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::DryRun => "dry-run",
+            Mode::Live => "live",
+        }
+    }
 }
 
 /// `[intercom]`

@@ -14,6 +14,7 @@ pub mod history;
 mod ladder;
 mod matching;
 pub mod missing;
+pub mod rehearsal;
 pub mod rule;
 mod view;
 pub mod why;

@@ -81,6 +81,7 @@ pub async fn ask(
     }
     standpoint.learn(Identity { app_id, admin_id });
     intercom.take_token_of(asked);
+    board.set_identified();
     board.set_mismatch(None);
     board.set_refused(None);
     Ok(())

@@ -8,7 +8,7 @@ use autoclosed::clock::Clock;
 use autoclosed::command::desk::{CommandError, Desk};
 use autoclosed::command::line::{Command, CommandLine, Common, File, Filters};
 use autoclosed::command::run::RunError;
-use autoclosed::command::{self, Told, backup, explain, forget, history, hold, pause, reconcile};
+use autoclosed::command::{self, Told, backup, explain, forget, history, hold, pause, reconcile, status};
 use autoclosed::engine::ConversationId;
 use autoclosed::{config, intercom, telemetry};
 use clap::Parser;
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             at_desk(common, async |desk| forget::forget(desk, &id, forget::PATIENCE).await)
         }
         Command::Resume { rule, common } => at_desk(common, async |desk| pause::resume(desk, rule.as_deref()).await),
+        Command::Status { common } => at_desk(common, async |desk| status::status(desk).await),
         Command::Demo => demo(),
     };
     status.unwrap_or_else(|error| {
@@ -90,7 +91,7 @@ fn answer<T: Told>(
     concluded(async {
         let (told, zone) = work(&file.path()).await?;
         command::print(&told, json, &mut anstream::stdout(), &zone)?;
-        Ok(())
+        Ok(told.exit_status())
     })
 }
 
@@ -102,14 +103,14 @@ fn history(Common { file, json }: Common, id: Option<&ConversationId>, filters: 
         history::write(&desk, id, filters, json, &mut out).await?;
         out.flush()?;
         desk.store.close().await;
-        Ok(())
+        Ok(0)
     })
 }
 
-fn concluded(done: impl Future<Output = Result<(), CommandError>>) -> anyhow::Result<ExitCode> {
+fn concluded(done: impl Future<Output = Result<u8, CommandError>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(done) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+        Ok(status) => Ok(ExitCode::from(status)),
         // Whoever read it has seen enough.
         Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(CommandError::Configuration(diagnostics)) => refuse(&diagnostics),

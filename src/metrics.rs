@@ -15,11 +15,8 @@ use axum::routing::get;
 
 use self::page::{CONTENT_TYPE, Page, Sample, Value};
 use crate::health::Health;
-use crate::store::Recorded;
+use crate::store::{Actions, Recorded};
 use crate::tally::Job;
-
-/// The outcomes that make up what has become due. A rehearsal is none of them.
-const OF_DUE: [&str; 6] = ["done", "raced", "left", "deferred", "failed", "unclear"];
 
 /// Where the figures come from.
 #[derive(Debug, Clone)]
@@ -94,11 +91,13 @@ impl Metrics {
     async fn put_actions(&self, page: &mut Page) {
         match self.health.store.actions().await {
             Ok(actions) => {
-                let due = actions.iter().filter(|(_, outcome, _)| OF_DUE.contains(&outcome.as_str()));
-                let due = due.map(|(_, _, count)| count).sum();
+                let mut standing = Actions::default();
+                for (_, outcome, count) in &actions {
+                    standing.add(outcome, *count);
+                }
                 let actions = actions.iter().map(|(rule, outcome, count)| (both(rule, outcome), Value::Level(*count)));
                 page.put(names::ACTIONS, actions);
-                page.put_one(names::DUE, Value::Level(due));
+                page.put_one(names::DUE, Value::Level(standing.due()));
             }
             Err(error) => tracing::warn!(error = %error, "metrics leave out what the database could not tell"),
         }

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 mod attempts;
 mod conversations;
+mod counts;
 mod facts;
 mod file;
 mod fold;
@@ -24,6 +25,7 @@ mod journal;
 mod operator;
 mod outcome;
 mod record;
+mod rehearsals;
 mod rows;
 mod settings;
 #[cfg(test)]
@@ -33,6 +35,7 @@ mod writing;
 
 pub use attempts::BUDGET_WINDOW;
 pub use conversations::Listing;
+pub use counts::{Actions, Received};
 pub use file::copy;
 #[cfg(test)]
 pub(crate) use fold::PANICS;
@@ -309,6 +312,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "redaction", include_str!("../migrations/sqlite/0006_redaction.sql")),
     (7, "journal", include_str!("../migrations/sqlite/0007_journal.sql")),
     (8, "forgotten", include_str!("../migrations/sqlite/0008_forgotten.sql")),
+    (9, "counts", include_str!("../migrations/sqlite/0009_counts.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -122,7 +122,7 @@ mod tests {
         let check = |name, ok, detail: &str| Check { name, ok, detail: detail.into() };
         let told = |status, sweep_ok| {
             let checks = vec![check("sweep", sweep_ok, "1 second ago"), check("config", true, "2 rules, live")];
-            words(&Report { status, checks })
+            words(&Report { status, mode: "live", checks })
         };
         assert_eq!(told("ok", true), "well (2 rules, live)");
         assert_eq!(told("paused", true), "paused; `autoclosed resume` ends it");

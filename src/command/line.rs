@@ -111,6 +111,12 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Show how the daemon is, what it tracks and what it has done; exit status 1 unless all is well
+    Status {
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Erase everything about one conversation, for good
     Forget {
         /// The conversation's id, as in its address in Intercom

@@ -65,7 +65,7 @@ impl Patience {
     pub(super) fn of(config: &Config) -> Patience {
         Patience {
             going: LONGEST_STEP.max(config.intercom.timeout.saturating_mul(CALLS)),
-            between: health::overdue(longest_gap(&config.schedule.sweep)),
+            between: health::jobs::overdue(longest_gap(&config.schedule.sweep)),
         }
     }
 

@@ -96,6 +96,7 @@ impl Jobs {
         client_secrets.replace(&secrets.client_secrets);
         board.set_configured(told);
         board.set_tolerance(tolerance(config));
+        board.set_limits(sweeps.settings.limits);
         let changed = !asking.applicant.as_ref().unwrap_or(intercom).has_token_of(&applicant);
         if changed {
             asking.applicant = Some(applicant);

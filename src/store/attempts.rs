@@ -2,8 +2,9 @@
 //! is written in the same transaction as the outcome that it tells.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Row, Sqlite, SqliteConnection};
 
 use super::forgotten::PSEUDONYM;
 use super::outcome::{Answered, Claim, Claimed, FollowUp, Followed, Inputs, Outcome, Pending, Sending, Settled};
@@ -22,8 +23,13 @@ pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, coa
 pub(super) const SENT: &str =
     "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL AND step NOT LIKE 'note%'), 0)
     FROM attempt WHERE sent_at > $1";
-pub(super) const ACTIONS: &str =
-    "SELECT rule, outcome, count FROM attempt_count WHERE outcome <> 'claimed' AND count > 0 ORDER BY rule, outcome";
+
+/// The line that stands in the journal while a call is under way.
+const LEFT: &str = "INSERT INTO journal (at, app_id, conversation_id, rule, step, do, outcome, why, inputs, attempt)
+    SELECT at, app_id, conversation_id, rule, step, iif(instr(step, ' '), substr(step, 1, instr(step, ' ') - 1), step), outcome, why,
+        json_object('anchor_at', strftime('%Y-%m-%dT%H:%M:%SZ', anchor_at / 1000, 'unixepoch'),
+            'due_at', strftime('%Y-%m-%dT%H:%M:%SZ', due_at / 1000, 'unixepoch')), id
+    FROM attempt WHERE id = $1 RETURNING id";
 
 impl Store {
     /// Claims a step: one row per (period, step). A row whose call never took effect is taken up again; one that is
@@ -49,11 +55,17 @@ impl Store {
             .bind(self.forget_key.mark(claim.app_id, claim.conversation.as_str()));
         let mut writer = self.write().await;
         let Some(row) = query.fetch_optional(writer.connection()).await? else { return Ok(None) };
-        Ok(Some(Claimed { id: row.try_get(0)?, tries: row.try_get(1)?, turn: row.try_get(2)?, sent: false }))
+        Ok(Some(Claimed {
+            id: row.try_get(0)?,
+            tries: row.try_get(1)?,
+            turn: row.try_get(2)?,
+            sent: false,
+            line: None,
+        }))
     }
 
     /// Writes down that a call is about to leave. From here on its answer counts as lost until it is settled, so a
-    /// crash at any moment leads to looking, never to sending again. `None` if the attempt is not ours to send, or an
+    /// crash at any moment leads to looking, never to sending again; and so says the journal until then. `None` if the attempt is not ours to send, or an
     /// operator has said that it is not to be sent: [`Store::barred`] tells.
     pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<Option<Claimed>, StoreError> {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
@@ -76,8 +88,9 @@ impl Store {
             .bind(claimed.id)
             .bind(claimed.turn);
         let mut writer = self.write().await;
-        let ours = query.execute(writer.connection()).await?.rows_affected() == 1;
-        Ok(ours.then_some(Claimed { sent: true, ..claimed }))
+        writer.begin().await?;
+        let left = leave(writer.connection(), query, claimed).await;
+        finish(&mut writer, left).await
     }
 
     /// Writes down that answers came and named our parts, before what the last of them says is checked further, or
@@ -170,12 +183,6 @@ impl Store {
         let sql = "SELECT outcome, count(*) FROM attempt GROUP BY outcome ORDER BY outcome";
         Ok(sqlx::query_as(sql).fetch_all(&self.readers).await?)
     }
-
-    /// How many (period, step)s of each rule stand at each outcome, in the order of their names. What is only claimed
-    /// has no outcome yet, and no line in the journal.
-    pub async fn actions(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
-        Ok(sqlx::query_as(ACTIONS).fetch_all(&self.readers).await?)
-    }
 }
 
 /// Commits, or rolls back what failed.
@@ -190,6 +197,19 @@ pub(super) async fn finish<T>(writer: &mut Writing, done: Result<T, StoreError>)
     ended
 }
 
+/// Notes that a call leaves, and has the journal say so: it is all that is known should nobody come to settle it.
+async fn leave(
+    writer: &mut SqliteConnection,
+    noting: Query<'_, Sqlite, SqliteArguments>,
+    claimed: Claimed,
+) -> Result<Option<Claimed>, StoreError> {
+    if noting.execute(&mut *writer).await?.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let line = sqlx::query_scalar(LEFT).bind(claimed.id).fetch_one(writer).await?;
+    Ok(Some(Claimed { sent: true, line: Some(line), ..claimed }))
+}
+
 async fn settle(
     writer: &mut SqliteConnection,
     claimed: Claimed,
@@ -202,7 +222,7 @@ async fn settle(
     let sql = "UPDATE attempt SET phase = $1, outcome = $2, why = $3, at = $4, look_at = $5,
         done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_at = iif($1 = 'unclear', NULL, $4),
         follow_up = coalesce($8, iif($1 = 'done' AND wishes IS NOT NULL, 'wishes', iif($1 = 'raced', NULL, follow_up))),
-        tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template)
+        tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template), would_say = $15
         WHERE id = $11 AND claims = $12 AND phase IN ($13, $14) RETURNING follow_up IS NOT NULL, rule";
     let written: Option<(bool, String)> = sqlx::query_as(sql)
         .bind(outcome.phase())
@@ -219,8 +239,12 @@ async fn settle(
         .bind(claimed.turn)
         .bind(if claimed.sent { "unclear" } else { "open" })
         .bind(if claimed.sent { "unclear" } else { "parked" })
+        .bind(matches!(outcome, Outcome::DryRun { speaks: true, .. }))
         .fetch_optional(&mut *writer)
         .await?;
+    if let (Some(_), Some(line)) = (&written, claimed.line) {
+        sqlx::query("DELETE FROM journal WHERE id = $1").bind(line).execute(&mut *writer).await?;
+    }
     let news = written.is_some() && is_news(writer, claimed, outcome).await?;
     if news {
         write_journal(writer, claimed.id, outcome.name(), outcome.why(), &inputs.0, context.now).await?;
@@ -237,6 +261,7 @@ async fn settle(
 async fn is_news(writer: &mut SqliteConnection, claimed: Claimed, outcome: &Outcome) -> Result<bool, StoreError> {
     let last = "SELECT j.outcome, j.why FROM attempt a JOIN journal j ON j.app_id = a.app_id
             AND j.conversation_id = a.conversation_id AND j.rule = a.rule AND j.step = a.step AND j.at >= a.first_at
+            AND coalesce(j.attempt, a.id) = a.id
         WHERE a.id = $1 ORDER BY j.id DESC LIMIT 1";
     let last: Option<(String, String)> = sqlx::query_as(last).bind(claimed.id).fetch_optional(writer).await?;
     let told = last.is_some_and(|(name, why)| name == outcome.name() && why == outcome.why());
@@ -332,8 +357,8 @@ async fn write_journal(
     inputs: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO journal (at, app_id, conversation_id, rule, step, do, outcome, why, inputs)
-        SELECT $1, app_id, conversation_id, rule, step, iif(instr(step, ' '), substr(step, 1, instr(step, ' ') - 1), step), $2, $3, $4
+    let sql = "INSERT INTO journal (at, app_id, conversation_id, rule, step, do, outcome, why, inputs, attempt)
+        SELECT $1, app_id, conversation_id, rule, step, iif(instr(step, ' '), substr(step, 1, instr(step, ' ') - 1), step), $2, $3, $4, id
         FROM attempt WHERE id = $5";
     sqlx::query(sql).bind(ms(now)).bind(outcome).bind(why).bind(inputs).bind(attempt).execute(writer).await?;
     Ok(())
@@ -348,7 +373,13 @@ fn pending(row: &SqliteRow) -> Result<Pending, StoreError> {
     let part: Option<PartId> = part.map(|part| part.parse()).transpose().map_err(|_| odd())?;
     let follow_up: Option<String> = row.try_get(11)?;
     Ok(Pending {
-        claimed: Claimed { id: row.try_get(0)?, tries: row.try_get(13)?, turn: row.try_get(14)?, sent: true },
+        claimed: Claimed {
+            id: row.try_get(0)?,
+            tries: row.try_get(13)?,
+            turn: row.try_get(14)?,
+            sent: true,
+            line: None,
+        },
         conversation: ConversationId::try_from(row.try_get::<&str, _>(1)?).map_err(|_| odd())?,
         rule: RuleName::from(row.try_get::<&str, _>(2)?),
         step: row.try_get::<&str, _>(3)?.parse().map_err(|_| odd())?,

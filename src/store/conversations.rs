@@ -72,11 +72,6 @@ impl Store {
         Ok(sqlx::query_scalar(COUNT_TO_FETCH).bind(app_id).fetch_one(&self.readers).await?)
     }
 
-    /// How many conversations are tracked, of all workspaces. Goes through all of them: not for a health check.
-    pub async fn count_conversations(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT count(*) FROM conversation").fetch_one(&self.readers).await?)
-    }
-
     /// Marks what a search listed for reading, where it is new or newer than what is known; not what was forgotten, and
     /// not what rests because it could not be read. Where what is known was only told, an earlier change may not have been; where
     /// it was read within two seconds of the change, another of that same second may be missing. Only reading it later

@@ -194,10 +194,11 @@ impl<'a> Fold<'a> {
                     (None, true) => (Recorded::Foreign, Some("another workspace")),
                     (None, false) => (told.result(), told.kept_because()),
                 };
+                // A repeat is counted by this, and not inserted.
+                let shown = told.sighting().map(|seen| seen.id.as_str());
+                let row = (app_id, key, topic, shown, fingerprint, result.name(), ms(self.context.now));
+                push(&mut self.notifications, &row);
                 if repeat.is_none() {
-                    let about = told.sighting().map(|seen| seen.id.as_str());
-                    let row = (app_id, key, topic, about, fingerprint, result.name(), ms(self.context.now));
-                    push(&mut self.notifications, &row);
                     self.seen.insert(id, fingerprint.clone());
                 }
                 if let (Some(seen), None, false) = (told.sighting(), repeat, foreign) {
@@ -217,13 +218,14 @@ impl<'a> Fold<'a> {
     /// That it came is written down, and nothing of what it says.
     fn ignore(&mut self, app_id: &str, key: &str, topic: &str) -> Recorded {
         let id = (app_id.to_owned(), key.to_owned());
-        if self.seen.contains_key(&id) {
-            return Recorded::Duplicate;
-        }
-        let row = (app_id, key, topic, None::<&str>, "", Recorded::Ignored.name(), ms(self.context.now));
+        let repeat = self.seen.contains_key(&id);
+        let result = if repeat { Recorded::Duplicate } else { Recorded::Ignored };
+        let row = (app_id, key, topic, None::<&str>, "", result.name(), ms(self.context.now));
         push(&mut self.notifications, &row);
-        self.seen.insert(id, String::new());
-        Recorded::Ignored
+        if !repeat {
+            self.seen.insert(id, String::new());
+        }
+        result
     }
 
     /// What follows from a notification that was not seen before.

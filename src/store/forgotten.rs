@@ -24,10 +24,11 @@ pub(super) const PSEUDONYM: &str = "forgotten ";
 
 /// Every table whose rows belong to a conversation, and how they go. Attempts lose everything that tells of it, and
 /// their claim, so that nobody can send them any more; what was still to be done is left.
-pub(super) const ERASED: [(&str, &str); 7] = [
+pub(super) const ERASED: [(&str, &str); 8] = [
     ("conversation", "DELETE FROM conversation WHERE app_id = $1 AND id = $2"),
     ("activity", "DELETE FROM activity WHERE app_id = $1 AND conversation_id = $2"),
     ("fact", "DELETE FROM fact WHERE app_id = $1 AND conversation_id = $2"),
+    ("notification_body", "DELETE FROM notification_body WHERE app_id = $1 AND conversation_id = $2"),
     ("untold", "DELETE FROM untold WHERE app_id = $1 AND conversation_id = $2"),
     ("hold", "DELETE FROM hold WHERE app_id = $1 AND conversation_id = $2"),
     ("journal", "DELETE FROM journal WHERE app_id = $1 AND conversation_id = $2"),
@@ -95,10 +96,13 @@ impl ForgetKey {
     pub(super) fn marks(&self, record: &Record, context: &Context) -> Vec<String> {
         match record {
             Record::Fetched(seen) => vec![self.mark(context.workspace(), seen.id.as_str())],
-            Record::Notified { app_id, told, topic, body, .. } => match told.sighting() {
-                Some(seen) => vec![self.mark(app_id, seen.id.as_str())],
-                None if may_be_kept(told, topic, context) => self.named_in(app_id, body, context).collect(),
-                None => Vec::new(),
+            Record::Notified { app_id, told, topic, about, body, .. } => match (told.sighting(), about) {
+                (Some(seen), _) => vec![self.mark(app_id, seen.id.as_str())],
+                (None, _) if may_be_kept(told, topic, context) => self.named_in(app_id, body, context).collect(),
+                // What names no workspace may be of ours.
+                (None, Some(id)) if app_id.is_empty() => vec![self.mark(context.workspace(), id.as_str())],
+                (None, Some(id)) => vec![self.mark(app_id, id.as_str())],
+                (None, None) => Vec::new(),
             },
         }
     }

@@ -36,6 +36,8 @@ pub struct Claimed {
     pub turn: i64,
     /// The call has left, or may have: what is settled then is what became of it.
     pub sent: bool,
+    /// The line of the journal that stands for it until it is settled, where it has left just now.
+    pub line: Option<i64>,
 }
 
 /// What is written down before a call, so that its fate can be found out if the answer is lost.
@@ -102,7 +104,12 @@ pub enum Outcome {
     /// Not done now; taken up again.
     Deferred(String),
     /// Decided, but nothing is sent in dry-run.
-    DryRun(String),
+    DryRun {
+        /// It would have said something to the contact.
+        speaks: bool,
+        /// The reason, in words.
+        why: String,
+    },
     /// The answer was lost.
     Unclear {
         /// When to look.
@@ -133,7 +140,7 @@ impl Outcome {
             Outcome::Raced { .. } => "raced",
             Outcome::Left(_) | Outcome::Passed(_) => "left",
             Outcome::Deferred(_) | Outcome::Parked { .. } => "deferred",
-            Outcome::DryRun(_) => "dry_run",
+            Outcome::DryRun { .. } => "dry_run",
             Outcome::Unclear { .. } => "unclear",
             Outcome::Failed(_) | Outcome::Lost(_) => "failed",
         }
@@ -146,9 +153,9 @@ impl Outcome {
             | Outcome::Raced { why, .. }
             | Outcome::Unclear { why, .. }
             | Outcome::Parked { why, .. }
+            | Outcome::DryRun { why, .. }
             | Outcome::Left(why)
             | Outcome::Deferred(why)
-            | Outcome::DryRun(why)
             | Outcome::Passed(why)
             | Outcome::Failed(why)
             | Outcome::Lost(why) => why,
@@ -159,7 +166,7 @@ impl Outcome {
         match self {
             Outcome::Done { .. } => "done",
             Outcome::Raced { .. } => "raced",
-            Outcome::Left(_) | Outcome::Deferred(_) | Outcome::DryRun(_) => "open",
+            Outcome::Left(_) | Outcome::Deferred(_) | Outcome::DryRun { .. } => "open",
             Outcome::Unclear { .. } => "unclear",
             Outcome::Parked { .. } => "parked",
             Outcome::Passed(_) => "passed",

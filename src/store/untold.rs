@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::attempts::finish;
-use super::rows::ms;
+use super::rows::{self, ms};
 use super::{Store, StoreError};
 use crate::engine::conversation::{Actor, Class, Part, PartId};
 
@@ -63,6 +63,10 @@ fn is_unsnoozed_by_hand(part: &Part, shown: &[Part]) -> bool {
     part.actor == Actor::Teammate && part.classes.iter().eq([&Class::Unsnoozed]) && !shown.iter().any(along)
 }
 
+/// What a command has read meanwhile was not missed either.
+const DEAF: &str = "DELETE FROM untold WHERE found_at >= (SELECT deaf_from FROM listening)
+    AND at BETWEEN (SELECT deaf_from FROM listening) AND (SELECT deaf_until FROM listening)";
+
 impl Store {
     /// Notes that from now on somebody listens for webhooks. Nobody did since the last sign of life: what happened
     /// meanwhile was not missed, also where a command has read it since. And what happened while nobody did before that
@@ -79,8 +83,14 @@ impl Store {
     pub async fn began_to_listen(&self, began: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         let began_at = "UPDATE listening SET since = min(since, $1), deaf_until = $1, alive_at = min(alive_at, $2)";
         let mut writer = self.write().await;
-        sqlx::query(began_at).bind(ms(began)).bind(ms(now)).execute(writer.connection()).await?;
-        Ok(())
+        writer.begin().await?;
+        let began = async {
+            sqlx::query(began_at).bind(ms(began)).bind(ms(now)).execute(writer.connection()).await?;
+            sqlx::query(DEAF).execute(writer.connection()).await?;
+            Ok(())
+        };
+        let began = began.await;
+        finish(&mut writer, began).await
     }
 
     /// Notes a sign of life, unless one was noted within `rest`.
@@ -89,6 +99,12 @@ impl Store {
         let mut writer = self.write().await;
         sqlx::query(note).bind(ms(now)).bind(ms(now - rest)).execute(writer.connection()).await?;
         Ok(())
+    }
+
+    /// When a daemon last gave a sign of life; `None` if none was ever started.
+    pub async fn last_sign_of_life(&self) -> Result<Option<Timestamp>, StoreError> {
+        let alive = sqlx::query_scalar("SELECT alive_at FROM listening").fetch_optional(&self.readers);
+        alive.await?.map(rows::at).transpose()
     }
 
     /// How many changes no webhook told within `grace`, of all that are still remembered.
@@ -137,10 +153,8 @@ async fn begin_to_listen(
     let begin = "INSERT INTO listening (one, since, alive_at, deaf_from, deaf_until) VALUES (1, $1, $1, $1, $1)
         ON CONFLICT (one) DO UPDATE SET deaf_from = CASE WHEN $2 >= deaf_until THEN alive_at ELSE deaf_from END,
             deaf_until = max(alive_at, excluded.since), alive_at = excluded.since";
-    let deaf = "DELETE FROM untold WHERE found_at >= (SELECT deaf_from FROM listening)
-        AND at BETWEEN (SELECT deaf_from FROM listening) AND (SELECT deaf_until FROM listening)";
     sqlx::query(begin).bind(ms(now)).bind(looked_at.map(ms)).execute(&mut *writer).await?;
-    sqlx::query(deaf).execute(writer).await?;
+    sqlx::query(DEAF).execute(writer).await?;
     Ok(())
 }
 

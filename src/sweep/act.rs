@@ -160,7 +160,7 @@ impl Sweeper {
                     budget.spend(due.step.kind, speaks);
                     let outcome;
                     (claimed, outcome, next) = if self.settings.dry_run {
-                        (claimed, Outcome::DryRun(ready.why), Next::Go)
+                        (claimed, Outcome::DryRun { speaks, why: ready.why }, Next::Go)
                     } else {
                         self.send(id, acting, *ready).await?
                     };

@@ -13,6 +13,7 @@ mod history;
 mod holds;
 mod pauses;
 mod reconcile;
+mod status;
 
 /// What the program answered.
 pub(crate) struct Answer {

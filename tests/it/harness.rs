@@ -1,5 +1,6 @@
 //! The whole daemon against the fake Intercom, over real HTTP, on a clock that is moved by hand.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,9 @@ use serde_json::Value;
 
 /// The key that the fake signs with.
 pub(crate) const CLIENT_SECRET: &str = "client-secret-of-the-tests";
+
+/// Where the daemon tells its health: any port of this machine.
+const ANYWHERE: &str = "127.0.0.2:0";
 
 /// A rule that reminds after five days and closes after seven, of what is snoozed or was.
 pub(crate) const SNOOZED_A_WEEK: &str = r#"
@@ -53,6 +57,8 @@ pub(crate) struct House {
     configuration: String,
     retention: &'static str,
     keep_bodies: &'static str,
+    /// Where the daemon told its health last.
+    admin: Option<SocketAddr>,
     folder: tempfile::TempDir,
 }
 
@@ -134,6 +140,7 @@ impl House {
             configuration: extra.to_owned(),
             retention: "30 days",
             keep_bodies: "odd",
+            admin: None,
             folder,
         }
     }
@@ -147,6 +154,16 @@ impl House {
     /// How long the next start keeps what it has seen.
     pub(crate) fn keep_for(&mut self, retention: &'static str) {
         self.retention = retention;
+    }
+
+    /// What the daemon goes by.
+    pub(crate) fn daemon_clock(&self) -> &ManualClock {
+        &self.daemon_clock
+    }
+
+    /// Where the daemon tells its health, or did when it last ran.
+    pub(crate) fn daemon_address(&self) -> SocketAddr {
+        self.admin.unwrap()
     }
 
     /// What the next start reads.
@@ -178,10 +195,11 @@ impl House {
         config::parse("test.toml", self.text().as_bytes()).unwrap().config
     }
 
-    /// The same as a file, for the program itself.
+    /// The same as a file, for the program's commands: with the address at which the daemon tells its health.
     pub(crate) fn file(&self) -> PathBuf {
         let file = self.folder().join("a.toml");
-        std::fs::write(&file, self.text()).unwrap();
+        let admin = self.admin.map_or_else(|| ANYWHERE.to_owned(), |address| address.to_string());
+        std::fs::write(&file, self.text().replace(ANYWHERE, &admin)).unwrap();
         file
     }
 
@@ -201,7 +219,7 @@ impl House {
             None => (self.configuration.as_str(), ""),
         };
         format!(
-            "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.2:0\"\n\
+            "{head}\n[intercom]\nbase_url = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"{ANYWHERE}\"\n\
              [database]\nurl = \"sqlite:{}\"\nretention = \"{}\"\nkeep_bodies = \"{}\"\n{rules}",
             self.intercom.url(),
             self.database().display(),
@@ -211,7 +229,9 @@ impl House {
     }
 
     pub(crate) async fn start(&mut self) {
-        self.daemon = Some(self.recipe().start().await);
+        let daemon = self.recipe().start().await;
+        self.admin = Some(daemon.admin_address());
+        self.daemon = Some(daemon);
     }
 
     /// What it takes to start a daemon, wherever that is.

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
+mod adds_up;
 mod blind;
+mod checks;
 mod closes;
 mod commands;
 mod converges;
@@ -22,6 +24,7 @@ mod perils;
 mod progress;
 mod receives;
 mod recipes;
+mod rehearses;
 mod reloads;
 mod sockets;
 mod steps;

@@ -79,7 +79,7 @@ async fn only_what_certainly_took_no_effect_is_claimed_again() {
     for (outcome, again) in [
         (Outcome::Left(word()), true),
         (Outcome::Deferred(word()), true),
-        (Outcome::DryRun(word()), true),
+        (Outcome::DryRun { speaks: false, why: word() }, true),
         (parked, true),
         (lost, false),
         (done(DAY, false), false),
@@ -130,7 +130,10 @@ async fn a_lost_answer_is_found_with_all_that_is_needed_to_look_into_it() {
     assert!(shelf.store.unclear("theirs", at(DAY + 1), 9).await.unwrap().is_empty());
     let found = shelf.store.unclear("ours", at(DAY + 1), 9).await.unwrap();
     let [pending] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((pending.claimed, &pending.conversation, pending.step), (claimed, &id("5"), CLOSE));
+    assert_eq!(
+        (pending.claimed, &pending.conversation, pending.step),
+        (Claimed { line: None, ..claimed }, &id("5"), CLOSE)
+    );
     assert_eq!((pending.rule.as_str(), pending.sent_at), ("quiet", at(DAY)));
     assert_eq!(pending.digest.as_deref(), Some("digest"));
     assert_eq!(pending.contact, Some((at(DAY - 9), Some(PartId::Part(u64::MAX)))));
@@ -195,7 +198,7 @@ async fn what_was_rehearsed_counts_as_done_in_dry_run_only() {
     let shelf = Shelf::new().await;
     shelf.record(&[fetched(answered("5", 0))]).await;
     let claimed = claim(&shelf, "5", CLOSE).await.unwrap();
-    settle(&shelf, claimed, &Outcome::DryRun("quiet".to_owned()), DAY).await;
+    settle(&shelf, claimed, &Outcome::DryRun { speaks: false, why: "quiet".to_owned() }, DAY).await;
     for (dry_run, phase, done_at) in
         [(true, crate::engine::Phase::Done, Some(at(DAY))), (false, crate::engine::Phase::Open, None)]
     {

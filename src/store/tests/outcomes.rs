@@ -32,7 +32,7 @@ async fn every_outcome_leaves_its_phase_its_word_and_whether_anything_left() {
         raced(true),
         Outcome::Left(word()),
         Outcome::Deferred(word()),
-        Outcome::DryRun(word()),
+        Outcome::DryRun { speaks: false, why: word() },
         Outcome::Unclear { look_at: at(9 * DAY), why: word() },
         Outcome::Parked { until: at(9 * DAY), why: word() },
         Outcome::Passed(word()),
@@ -99,7 +99,7 @@ async fn the_journal_gets_a_line_only_when_there_is_news() {
 #[tokio::test]
 async fn an_outcome_of_no_attempt_is_an_error_and_leaves_the_writer_usable() {
     let shelf = Shelf::new().await;
-    let nobody = Claimed { id: 404, tries: 0, turn: 1, sent: false };
+    let nobody = Claimed { id: 404, tries: 0, turn: 1, sent: false, line: None };
     assert!(shelf.store.settle(nobody, &Outcome::Left(word()), &no_inputs(), &context()).await.is_err());
     let claimed = claim(&shelf, "5", CLOSE).await.unwrap();
     assert!(settle(&shelf, claimed, &Outcome::Left(word()), DAY).await.news);

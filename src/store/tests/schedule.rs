@@ -22,7 +22,7 @@ async fn the_longest_due_come_first_and_only_ours() {
     assert_eq!(shelf.due(at(DAY + 2)).await, ["8", "6", "7"]);
     assert_eq!(shelf.due(at(DAY + 1)).await, ["8"]);
     assert_eq!(texts(&shelf.store.due("ours", at(9 * DAY), 2).await.unwrap()), ["8", "6"]);
-    assert_eq!(shelf.store.count_conversations().await.unwrap(), 4);
+    assert_eq!(shelf.store.tracked(None).await.unwrap(), 4);
 }
 
 #[tokio::test]
