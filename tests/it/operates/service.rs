@@ -105,7 +105,9 @@ async fn the_watchdog_hears_nothing_while_no_commit_goes_through() {
     sqlx::query("PRAGMA busy_timeout = 10000").execute(&mut lock).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
     let told = running.wait_for("systemd's watchdog is not told");
-    assert_eq!(told["why"], "no commit went through: the database failed");
+    // It fails or takes too long, by how many wait for the lock before it.
+    let why = told["why"].as_str().unwrap();
+    assert!(why.starts_with("no commit went through: the database "), "{why}");
     while systemd.next(Duration::from_millis(1)).is_some() {}
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(2) {
