@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::parts::{client_settings, configured, edition, expected, keep_bodies, settings, tolerance};
+use super::parts::{client_settings, configured, edition, expected, keep_bodies, limits, settings, tolerance};
 use super::{StartError, reload};
 use crate::board::Board;
 use crate::clock::Clock;
@@ -38,6 +38,7 @@ pub(super) async fn sweeper(
     let board = Board::default();
     board.set_configured(configured(config));
     board.set_tolerance(tolerance(config));
+    board.set_limits(limits(config));
     let (board, tally) = (Arc::new(board), Arc::new(Tally::default()));
     Ok(Sweeper { store, intercom, standpoint, board, tally, settings: settings(config) })
 }
