@@ -22,7 +22,7 @@ struct Notes {
     refused: Option<String>,
     refused_deed: Option<String>,
     mismatch: Option<String>,
-    looked: bool,
+    since_start: SinceStart,
     sweep: Option<Run>,
     reconcile: Option<Run>,
     to_read: Option<(i64, Duration)>,
@@ -33,14 +33,23 @@ struct Notes {
     unclear_names: Option<String>,
     reload_waits: bool,
     tolerance: Tolerance,
-    shown: bool,
     withheld: (u32, String),
     limits: Option<Limits>,
-    identified: bool,
 }
 
 /// So many conversations that Intercom refused to show in a row, and there is more to it than one conversation.
 const WITHHELD: u32 = 5;
+
+/// What Intercom has let us find out since the start.
+#[derive(Debug, Default, Clone, Copy)]
+struct SinceStart {
+    /// Who we are.
+    identified: bool,
+    /// A conversation.
+    shown: bool,
+    /// The whole workspace.
+    looked: bool,
+}
 
 /// How many webhooks may be missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,14 +119,14 @@ impl Board {
     /// Notes that Intercom has shown a conversation.
     pub fn shown(&self) {
         let mut notes = self.notes();
-        (notes.shown, notes.withheld) = (true, (0, String::new()));
+        (notes.since_start.shown, notes.withheld) = (true, (0, String::new()));
     }
 
     /// Notes that it refused to show one. Some may always be withheld: one that is asked for again, not for the `first`
     /// time, says nothing of the others, unless none was ever shown.
     pub fn not_shown(&self, why: String, first: bool) {
         let mut notes = self.notes();
-        if first || !notes.shown {
+        if first || !notes.since_start.shown {
             notes.withheld = (notes.withheld.0.saturating_add(1), why);
         }
     }
@@ -130,12 +139,12 @@ impl Board {
 
     /// The workspace was looked at completely since the start.
     pub fn looked(&self) -> bool {
-        self.notes().looked
+        self.notes().since_start.looked
     }
 
     /// Notes the first complete look.
     pub fn set_looked(&self) {
-        self.notes().looked = true;
+        self.notes().since_start.looked = true;
     }
 
     /// The last sweep.
@@ -242,12 +251,12 @@ impl Board {
 
     /// Intercom has said since the start who we are.
     pub fn identified(&self) -> bool {
-        self.notes().identified
+        self.notes().since_start.identified
     }
 
     /// Notes that it has.
     pub fn set_identified(&self) {
-        self.notes().identified = true;
+        self.notes().since_start.identified = true;
     }
 
     /// A reload waits for the sweep to end.

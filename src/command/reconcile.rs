@@ -36,7 +36,7 @@ pub async fn reconcile(
     let store = open(&config).await?;
     let began = clock.elapsed();
     let lookout = Lookout::new(&config, &secrets, store.clone(), clock.clone()).await.map_err(not_begun)?;
-    let found = progress::shown(lookout.look(), || told_so_far(lookout.to_read())).await;
+    let found = progress::shown(Box::pin(lookout.look()), || told_so_far(lookout.to_read())).await;
     drop(lookout);
     store.close().await;
     let Reconciled { listed, changed, complete } = found.map_err(not_ended)?;
