@@ -198,6 +198,9 @@ impl Health {
 
     fn admin(&self) -> Check {
         let name = "admin";
+        if let Some(unfit) = self.board.unfit() {
+            return Check { name, ok: false, detail: format!("nothing is done: {unfit}") };
+        }
         match self.standpoint.identity().admin_id {
             Some(admin_id) => Check { name, ok: true, detail: format!("acts as teammate {admin_id}") },
             None => Check { name, ok: false, detail: "not known yet: Intercom has not said whose token it is".into() },
