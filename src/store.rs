@@ -18,6 +18,7 @@ mod attempts;
 mod conversations;
 mod facts;
 mod fold;
+mod heard;
 mod operator;
 mod outcome;
 mod record;

@@ -7,6 +7,7 @@ use autoclosed::fake_intercom::Workspace;
 use crate::harness::{CLIENT_SECRET, House};
 
 mod holds;
+mod online;
 mod pauses;
 
 /// What the program answered.
