@@ -31,6 +31,7 @@ struct Notes {
     configured: String,
     misconfigured: Option<String>,
     unclear_names: Option<String>,
+    unfit: Option<String>,
     reload_waits: bool,
     tolerance: Tolerance,
     withheld: (u32, String),
@@ -216,6 +217,16 @@ impl Board {
     /// Notes what is wrong with them, or (`None`) that nothing is.
     pub fn set_unclear_names(&self, what: Option<String>) {
         self.notes().unclear_names = what;
+    }
+
+    /// Why the teammate that acts cannot, if so.
+    pub fn unfit(&self) -> Option<String> {
+        self.notes().unfit.clone()
+    }
+
+    /// Notes why, or (`None`) that nothing speaks against it.
+    pub fn set_unfit(&self, why: Option<String>) {
+        self.notes().unfit = why;
     }
 
     /// Notes how it is configured now.

@@ -15,6 +15,7 @@ pub mod ics;
 mod idle;
 mod lints;
 mod literal;
+mod mentions;
 mod notes;
 mod openings;
 mod people;
@@ -46,6 +47,7 @@ use crate::engine::RuleSet;
 use crate::engine::calendar::Calendar;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use mentions::{Mention, Mentioned};
 pub use schedule::longest_gap;
 pub use secrets::{Secrets, SecretsError};
 
@@ -205,6 +207,8 @@ pub struct Loaded {
     pub config: Config,
     /// Doubts, with `errors` empty.
     pub warnings: Diagnostics,
+    /// What it names that only the workspace knows, in the order of the file.
+    pub mentions: Vec<Mention>,
     /// Of each calendar, in their order, a diagnostic at its place that says nothing yet.
     calendar_places: Vec<Diagnostic>,
 }
@@ -267,14 +271,17 @@ fn parse_with(file: &str, text: &[u8], files: Files<'_>) -> Result<Loaded, Diagn
 struct Understood {
     config: Option<Config>,
     found: Diagnostics,
+    mentions: Vec<Mention>,
     calendar_places: Vec<Diagnostic>,
 }
 
 impl Understood {
     fn checked(self) -> Result<Loaded, Diagnostics> {
-        let Understood { config, found, calendar_places } = self;
+        let Understood { config, found, mentions, calendar_places } = self;
         match config {
-            Some(config) if found.errors.is_empty() => Ok(Loaded { config, warnings: found, calendar_places }),
+            Some(config) if found.errors.is_empty() => {
+                Ok(Loaded { config, warnings: found, mentions, calendar_places })
+            }
             _ => Err(found),
         }
     }
@@ -287,7 +294,8 @@ fn understood(file: &str, text: &[u8], files: Files<'_>) -> Result<Understood, D
     let top = Reader::new(&notes, "the configuration", 0..0, Some(table.get_ref()));
     let config = sections::config(top, files);
     let calendar_places = openings::places(&notes, table.get_ref());
-    Ok(Understood { config, found: notes.into_found(), calendar_places })
+    let mentions = mentions::mentions(&notes, table.get_ref());
+    Ok(Understood { config, found: notes.into_found(), mentions, calendar_places })
 }
 
 /// Lines end with a line feed alone, whatever the editor writes: a message is known again by its text.

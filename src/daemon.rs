@@ -38,7 +38,7 @@ pub(crate) use self::jobs::DECIDED_BY;
 use self::jobs::Jobs;
 pub use self::jobs::{LookError, Sweeping};
 pub use self::lookout::Lookout;
-pub(crate) use self::parts::{edition, expected, keep_bodies, limits};
+pub(crate) use self::parts::{client_settings, edition, expected, keep_bodies, limits};
 pub use self::progress::Stall;
 use self::progress::{Patience, Progress};
 pub use self::reload::ReloadError;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::board::Board;
 use crate::intercom::Intercom;
-use crate::intercom::client::Me;
+use crate::intercom::client::{Admin, Me};
 use crate::intercom::error::{Class, IntercomError};
 use crate::standpoint::{Identity, Standpoint};
 use crate::store::{Store, StoreError};
@@ -89,19 +89,39 @@ pub async fn ask(
 
 fn mismatch(me: &Me, expected: &Expected, known: &Identity) -> Option<String> {
     let workspace = expected.app_id.as_deref().or(known.app_id.as_deref());
-    if let (Some(ours), Some(theirs)) = (workspace, me.app_id.as_deref())
-        && ours != theirs
-    {
-        return Some(format!(
+    other_workspace(me, workspace).or_else(|| other_region(me, expected.region))
+}
+
+/// Whether the token is of another workspace than ours.
+pub(crate) fn other_workspace(me: &Me, ours: Option<&str>) -> Option<String> {
+    let (ours, theirs) = (ours?, me.app_id.as_deref()?);
+    (ours != theirs).then(|| {
+        format!(
             "the access token belongs to workspace {theirs}, not to {ours}; use that workspace's token, or another database"
+        )
+    })
+}
+
+/// Whether the workspace is in another region than the one that is asked.
+pub(crate) fn other_region(me: &Me, ours: Option<&str>) -> Option<String> {
+    let (ours, theirs) = (ours?, me.region.as_deref()?);
+    (!ours.eq_ignore_ascii_case(theirs))
+        .then(|| format!("the workspace is in region {theirs}; set [intercom] region to it"))
+}
+
+/// Why the teammate of that id cannot act, with what to do. What Intercom does not tell is no reason.
+pub(crate) fn unfit(admin_id: &str, admins: &[Admin]) -> Option<String> {
+    let Some(admin) = admins.iter().find(|admin| admin.id == admin_id) else {
+        return Some(format!(
+            "the workspace has no teammate {admin_id}, who is to act; set [intercom] admin_id to one that it has"
         ));
-    }
-    if let (Some(ours), Some(theirs)) = (expected.region, me.region.as_deref())
-        && !ours.eq_ignore_ascii_case(theirs)
-    {
-        return Some(format!("the workspace is in region {theirs}; set [intercom] region to it"));
-    }
-    None
+    };
+    (admin.has_inbox_seat == Some(false)).then(|| {
+        format!(
+            "teammate {admin_id}, who is to act, has no inbox seat; give them one in Intercom, or set [intercom] \
+             admin_id to a teammate who has one"
+        )
+    })
 }
 
 #[cfg(test)]

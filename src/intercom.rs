@@ -18,8 +18,8 @@ pub mod topic;
 pub(crate) mod wire;
 
 pub use client::{
-    Admin, Answer, Assignee, ClientSettings, Contact, Intercom, Listed, Me, Page, ReadConversation, Search, SetupError,
-    Standing, Tag, Team, Update,
+    Admin, Answer, Assignee, Attribute, ClientSettings, Contact, Intercom, Kind, Listed, Me, Offered, Page,
+    ReadConversation, Search, SetupError, Standing, Tag, Team, Update,
 };
 pub use error::{Class, IntercomError, Refusal};
 pub use pace::Permits;

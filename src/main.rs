@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     intercom::client::install_tls();
     let status = match CommandLine::parse().command {
         Command::Run { file } => run(file),
-        Command::Check { common } => check(common),
+        Command::Check { online, common } => check(common, online),
         Command::Explain { id, common } => {
             at_desk(common, async |desk| explain::explain(desk, &id, &mut anstream::stderr()).await)
         }
@@ -150,10 +150,16 @@ fn quiet_panics() {
     }));
 }
 
-fn check(Common { file, json }: Common) -> anyhow::Result<ExitCode> {
+fn check(Common { file, json }: Common, online: bool) -> anyhow::Result<ExitCode> {
     let colour = io::stderr().is_terminal();
     let now = Clock::System.now();
     let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
+    if online {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let path = file.path();
+        let status = command::check::run_online(&path, Clock::System, json, &mut out, &mut err, colour);
+        return Ok(ExitCode::from(runtime.block_on(status)?));
+    }
     let status = command::check::run(&file.path(), now, json, &mut out, &mut err, colour)?;
     Ok(ExitCode::from(status))
 }

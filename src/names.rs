@@ -11,15 +11,26 @@ use crate::engine::rule::Called;
 use crate::intercom::Intercom;
 use crate::intercom::client::{Admin, Tag, Team};
 use crate::intercom::error::{Class, IntercomError};
-use crate::message;
 use crate::store::{Store, StoreError};
 
 /// Who and what is in a workspace, as far as somebody asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directory {
-    teams: Vec<Team>,
-    admins: Vec<Admin>,
-    tags: Vec<Tag>,
+    /// The teams.
+    pub teams: Vec<Team>,
+    /// The teammates.
+    pub admins: Vec<Admin>,
+    /// The tags.
+    pub tags: Vec<Tag>,
+}
+
+/// What a look at the names has shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// What is wrong with the names; nothing is done while there is.
+    pub unclear: Option<String>,
+    /// The teammates, if Intercom told them.
+    pub admins: Option<Vec<Admin>>,
 }
 
 /// What the names mean, as far as it is known. Clones share it.
@@ -49,29 +60,35 @@ impl Names {
         Ok(Names(Arc::new(RwLock::new(Known { ids, ..Known::default() }))))
     }
 
-    /// Looks up what these rules name. The answer is what is wrong with the names; nothing is done while there is.
+    /// Looks up what these rules name. With `somebody_acts`, the teammates are asked for in any case.
     ///
     /// # Errors
     /// The database failed.
     pub async fn look_up(
         &self,
         rules: &RuleSet,
+        somebody_acts: bool,
         intercom: &Intercom,
         store: &Store,
-    ) -> Result<Option<String>, StoreError> {
-        let (wanted, teammates) = (rules.names(), speaks_of_teammates(rules));
-        if wanted.is_empty() && !teammates {
-            return Ok(None);
-        }
-        match Directory::look_up(intercom, &wanted, teammates).await {
+    ) -> Result<Looked, StoreError> {
+        let wanted = rules.names();
+        let named = wanted.iter().any(|called| matches!(called, Called::Teammate(_)));
+        let told = if named || somebody_acts { intercom.admins().await.map(Some) } else { Ok(None) };
+        let admins = told.as_ref().ok().cloned().flatten();
+        let found = match told {
+            Err(error) if named => Err(error),
+            _ => Directory::look_up(intercom, &wanted, admins.clone().unwrap_or_default()).await,
+        };
+        let unclear = match found {
             Ok(directory) => {
                 let (ids, unresolved) = directory.ids_of(&wanted);
                 self.learn(&wanted, ids, directory.teammates(), store).await?;
-                Ok((!unresolved.is_empty()).then(|| unresolved.join("; ")))
+                (!unresolved.is_empty()).then(|| unresolved.join("; "))
             }
             // What was known before goes on being known.
-            Err(error) => Ok(wanted.iter().any(|called| self.id_of(called).is_none()).then(|| not_had(&error))),
-        }
+            Err(error) => wanted.iter().any(|called| self.id_of(called).is_none()).then(|| not_had(&error)),
+        };
+        Ok(Looked { unclear, admins })
     }
 
     /// The id behind a name, if it is known.
@@ -170,22 +187,26 @@ pub enum Unresolved {
     },
 }
 
+impl Unresolved {
+    /// What to do.
+    pub fn help(&self) -> &str {
+        match self {
+            Unresolved::Unknown { help, .. } => help,
+            Unresolved::Ambiguous { help, .. } => help,
+        }
+    }
+}
+
 impl Directory {
-    /// Asks Intercom for the lists in which these names stand, and for the teammates if `teammates`.
-    ///
-    /// # Errors
-    /// A list could not be had.
-    pub async fn look_up(
+    /// Asks Intercom for the lists in which these names stand, beside the teammates.
+    async fn look_up(
         intercom: &Intercom,
         names: &BTreeSet<Called>,
-        teammates: bool,
+        admins: Vec<Admin>,
     ) -> Result<Directory, IntercomError> {
-        let mut directory = Directory::default();
+        let mut directory = Directory { admins, ..Directory::default() };
         if names.iter().any(|called| matches!(called, Called::Team(_))) {
             directory.teams = intercom.teams().await?;
-        }
-        if teammates || names.iter().any(|called| matches!(called, Called::Teammate(_))) {
-            directory.admins = intercom.admins().await?;
         }
         if names.iter().any(|called| matches!(called, Called::Tag(_))) {
             directory.tags = intercom.tags().await?;
@@ -252,13 +273,6 @@ fn correct(kind: &str, name: &str, names: &[&str]) -> String {
     }
 }
 
-/// Whether a text speaks of the teammate by name.
-pub fn speaks_of_teammates(rules: &RuleSet) -> bool {
-    let steps = rules.rules.iter().flat_map(|rule| &rule.steps);
-    let mut templates = steps.flat_map(|step| step.act.templates());
-    templates.any(|template| message::check(template).is_ok_and(|uses| uses.teammate))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,6 +283,8 @@ mod tests {
             id: id.into(),
             name: Some(name.into()),
             email: Some(email.into()),
+            has_inbox_seat: Some(true),
+            away: None,
         };
         Directory {
             teams: vec![team("1", "Support"), team("2", "Sales"), team("3", "Sales")],

@@ -31,6 +31,9 @@ pub enum Blocked {
     /// The workspace or admin is not known, or is not the configured one.
     #[error("{0}")]
     Identity(String),
+    /// The admin has left, or may not work in the inbox.
+    #[error("{0}")]
+    Admin(String),
     /// The rules name what the workspace does not have.
     #[error("{0}")]
     Names(String),
@@ -68,6 +71,9 @@ pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> R
     let (Some(app_id), Some(admin_id)) = (identity.app_id, identity.admin_id) else {
         return Err(Blocked::Identity("the workspace and the teammate that acts are not known yet".into()));
     };
+    if let Some(unfit) = board.unfit() {
+        return Err(Blocked::Admin(unfit));
+    }
     if let Some(unclear) = board.unclear_names() {
         return Err(Blocked::Names(unclear));
     }

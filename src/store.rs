@@ -21,6 +21,7 @@ mod facts;
 mod file;
 mod fold;
 mod forgotten;
+mod heard;
 mod journal;
 mod operator;
 mod outcome;

@@ -1,4 +1,4 @@
-//! `autoclosed check`: what the configuration says, or what is wrong with it.
+//! `autoclosed check`: what the configuration says, or what is wrong with it; asked for, also what Intercom says.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::clock::Clock;
 use crate::config::{self, Config, Diagnostic, Diagnostics, Loaded, Mode, Secrets, SecretsError};
 use words::either;
 
+mod online;
 mod texts;
 mod words;
 
@@ -28,20 +30,71 @@ pub fn run(
     err: &mut dyn Write,
     colour: bool,
 ) -> io::Result<u8> {
-    let credentials_dir = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let secrets = Secrets::read(|name| std::env::var(name).ok(), credentials_dir.as_deref());
-    let loaded = look(path, now, &secrets);
+    let loaded = look(path, now, &secrets());
     if json { tell_json(&loaded, out) } else { tell(path, &loaded, now, out, err, colour) }
+}
+
+/// The same, and then asks Intercom about everything that only it can say; nothing is asked if the configuration is
+/// refused. The exit status is also 2 for whatever Intercom finds wrong, and 1 if it does not answer.
+pub async fn run_online(
+    path: &Path,
+    clock: Clock,
+    json: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    colour: bool,
+) -> io::Result<u8> {
+    let now = clock.now();
+    let mut loaded = read(path, now);
+    let file = path.display().to_string();
+    let mut refused = None;
+    let mut found = Vec::new();
+    if let Ok(loaded) = &loaded {
+        match secrets() {
+            Ok(secrets) => found = online::ask(loaded, &file, &secrets, clock).await,
+            Err(error) => refused = Some(about_secrets(&error)),
+        }
+    }
+    let told = if json { GOOD } else { tell(path, &loaded, now, out, err, colour)? };
+    if let Some(refused) = refused {
+        if !json {
+            err.write_all(Diagnostics::from(refused.clone()).render(colour).as_bytes())?;
+            return Ok(REFUSED);
+        }
+        loaded = Err(Diagnostics { errors: vec![refused], ..warned(loaded) });
+    }
+    if json {
+        return tell_json_of(&loaded, Some(&found), out);
+    }
+    if found.is_empty() {
+        return Ok(told);
+    }
+    online::tell(&found, out, colour)?;
+    Ok(online::status(&found))
+}
+
+fn warned(loaded: Result<Loaded, Diagnostics>) -> Diagnostics {
+    loaded.map_or_else(|found| found, |loaded| loaded.warnings)
+}
+
+fn secrets() -> Result<Secrets, SecretsError> {
+    let credentials_dir = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    Secrets::read(|name| std::env::var(name).ok(), credentials_dir.as_deref())
 }
 
 /// The configuration, with what is doubtful at this time and in this environment.
 fn look(path: &Path, now: Timestamp, secrets: &Result<Secrets, SecretsError>) -> Result<Loaded, Diagnostics> {
+    let mut loaded = read(path, now);
+    if let Err(error) = secrets {
+        warnings(&mut loaded).push(about_secrets(error));
+    }
+    loaded
+}
+
+fn read(path: &Path, now: Timestamp) -> Result<Loaded, Diagnostics> {
     let mut loaded = config::load(path);
     if let Ok(loaded) = &mut loaded {
         loaded.doubt_at(now);
-    }
-    if let Err(error) = secrets {
-        warnings(&mut loaded).push(about_secrets(error));
     }
     loaded
 }
@@ -64,6 +117,8 @@ struct Report<'a> {
     ok: bool,
     errors: Vec<Finding<'a>>,
     warnings: Vec<Finding<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    online: Option<Vec<online::Line<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -83,15 +138,27 @@ impl<'a> From<&'a Diagnostic> for Finding<'a> {
 }
 
 fn tell_json(loaded: &Result<Loaded, Diagnostics>, out: &mut dyn Write) -> io::Result<u8> {
+    tell_json_of(loaded, None, out)
+}
+
+/// `asked`: what Intercom was asked, if it was.
+fn tell_json_of(
+    loaded: &Result<Loaded, Diagnostics>,
+    asked: Option<&[online::Finding]>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
     let found = loaded.as_ref().map_or_else(|found| found, |loaded| &loaded.warnings);
+    let online = asked.unwrap_or_default();
+    let status = if loaded.is_ok() { online::status(online) } else { REFUSED };
     let report = Report {
-        ok: loaded.is_ok(),
-        errors: found.errors.iter().map(Finding::from).collect(),
-        warnings: found.warnings.iter().map(Finding::from).collect(),
+        ok: status == GOOD,
+        errors: found.errors.iter().map(Finding::from).chain(online::errors(online)).collect(),
+        warnings: found.warnings.iter().map(Finding::from).chain(online::warnings(online)).collect(),
+        online: asked.map(|asked| asked.iter().map(online::Finding::line).collect()),
     };
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)?;
-    Ok(if report.ok { GOOD } else { REFUSED })
+    Ok(status)
 }
 
 fn tell(

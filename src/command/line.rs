@@ -30,8 +30,11 @@ pub enum Command {
         #[command(flatten)]
         file: File,
     },
-    /// Check the configuration; nothing is sent and nothing is changed
+    /// Check the configuration; nothing is changed anywhere
     Check {
+        /// Ask Intercom too: the token, the workspace, and whatever the rules name
+        #[arg(long)]
+        online: bool,
         /// The configuration, and how to answer.
         #[command(flatten)]
         common: Common,

@@ -127,7 +127,7 @@ fn noted_at<T>(table: &Reader<'_>, place: std::ops::Range<usize>, value: Result<
 }
 
 /// One value; what holds several is none.
-fn value(path: &str, value: &DeValue<'_>) -> Result<AttributeValue, Problem> {
+pub(super) fn value(path: &str, value: &DeValue<'_>) -> Result<AttributeValue, Problem> {
     match value {
         DeValue::String(text) if text.trim().is_empty() => {
             let help = "leave it out: an attribute that is not set equals nothing";

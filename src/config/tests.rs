@@ -8,6 +8,7 @@ mod conditions;
 mod deeds;
 mod files;
 mod leave;
+mod mentions;
 mod misread;
 mod names;
 mod people;

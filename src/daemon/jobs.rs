@@ -372,11 +372,13 @@ impl Jobs {
         last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= pause)
     }
 
-    /// Asks Intercom again, every `probe`, whether it lets us in and whether it knows now what the rules name.
+    /// Asks Intercom again, every `probe`, whether it lets us in, and whether it knows now who acts and what the rules
+    /// name.
     async fn ask_if_refused(&self) {
         let board = &self.sweeper.board;
         let shut_out = board.refused().is_some() || board.mismatch().is_some();
-        if !shut_out && board.unclear_names().is_none() {
+        let unknown = || board.unclear_names().is_some() || board.unfit().is_some();
+        if !shut_out && !unknown() {
             return;
         }
         let now = self.sweeper.standpoint.clock().elapsed();
@@ -386,7 +388,7 @@ impl Jobs {
         }
         if let Err(why) = self.ask().await {
             tracing::warn!(error = %why, "Intercom still refuses us");
-        } else if board.unclear_names().is_some()
+        } else if unknown()
             && let Err(error) = self.look_up_names().await
         {
             tracing::warn!(error = %error, "what the rules name could not be looked up");

@@ -65,7 +65,7 @@ impl Refusal {
         Refusal::bad("parameter_not_found", format!("{parameter} is missing"))
     }
 
-    fn not_found() -> Refusal {
+    pub(super) fn not_found() -> Refusal {
         Refusal::new(404, "not_found", "Resource Not Found")
     }
 
@@ -87,10 +87,19 @@ impl Asked {
     }
 
     pub(super) fn dialect(&self) -> Dialect {
+        Dialect::Rest { minor: self.minor(), plain_text: self.asks("display_as=plaintext") }
+    }
+
+    /// What stands behind the dot of the version: 16 of 2.16.
+    pub(super) fn minor(&self) -> u32 {
         let version = self.header("Intercom-Version").and_then(|version| version.split_once('.'));
-        let minor = version.and_then(|(_, minor)| minor.parse().ok()).unwrap_or_default();
+        version.and_then(|(_, minor)| minor.parse().ok()).unwrap_or_default()
+    }
+
+    /// Whether this stands in the query.
+    pub(super) fn asks(&self, pair: &str) -> bool {
         let query = self.path.split_once('?').map_or("", |(_, query)| query);
-        Dialect::Rest { minor, plain_text: query.split('&').any(|pair| pair == "display_as=plaintext") }
+        query.split('&').any(|asked| asked == pair)
     }
 
     /// Whether the token is the workspace's.
@@ -128,9 +137,12 @@ pub(super) fn answer(world: &mut World, asked: &Asked, endpoint: Endpoint, at: i
     let workspace = &world.workspace;
     match endpoint {
         Endpoint::Me => Ok(Told::Json(shape::me(workspace))),
-        Endpoint::Admins => Ok(list("admin.list", "admins", workspace.admins.iter().map(shape::admin))),
+        Endpoint::Admins => {
+            Ok(list("admin.list", "admins", workspace.admins.iter().map(|it| shape::admin(it, workspace))))
+        }
         Endpoint::Teams => Ok(list("team.list", "teams", workspace.teams.iter().map(|it| shape::named("team", it)))),
         Endpoint::Tags => Ok(list("list", "data", workspace.tags.iter().map(|it| shape::named("tag", it)))),
+        Endpoint::Attributes => attributes::listed(workspace, asked).map(Told::Json),
         Endpoint::Contact => contact(workspace, target),
         Endpoint::Conversation => known(world, target).map(Told::Whole),
         Endpoint::Search => {
@@ -306,7 +318,7 @@ fn update(world: &mut World, id: &str, body: &Value, at: i64) -> Result<Told, Re
     };
     let values = match body.get("custom_attributes") {
         None => Values::new(),
-        Some(given) => attributes::checked(&world.workspace.conversation_attributes, given)?,
+        Some(given) => attributes::checked(&world.workspace, given)?,
     };
     if read.is_none() && values.is_empty() {
         return Err(Refusal::bad("parameter_invalid", "the update changes nothing"));

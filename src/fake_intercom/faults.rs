@@ -24,6 +24,8 @@ pub enum Endpoint {
     Teams,
     /// `GET /tags`.
     Tags,
+    /// `GET /conversations/attributes`, or `GET /data_attributes` before 2.16.
+    Attributes,
     /// `GET /contacts/{id}`.
     Contact,
     /// `GET /conversations/{id}`.
@@ -64,6 +66,7 @@ impl Endpoint {
             ("GET", ["admins"]) => Endpoint::Admins,
             ("GET", ["teams"]) => Endpoint::Teams,
             ("GET", ["tags"]) => Endpoint::Tags,
+            ("GET", ["conversations", "attributes"] | ["data_attributes"]) => Endpoint::Attributes,
             ("GET", ["contacts", _]) => Endpoint::Contact,
             ("GET", ["conversations", _]) => Endpoint::Conversation,
             ("POST", ["conversations", "search"]) => Endpoint::Search,

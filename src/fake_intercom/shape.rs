@@ -337,7 +337,7 @@ pub(super) fn envelope(app_id: &str, id: &str, topic: &str, item: &Value, at: i6
 /// The answer to `GET /me`.
 pub(super) fn me(workspace: &Workspace) -> Value {
     let Some(who) = workspace.admin(&workspace.token_admin) else { return Value::Null };
-    let mut shown = admin(who);
+    let mut shown = admin(who, workspace);
     shown["email_verified"] = json!(true);
     shown["avatar"] = json!({ "type": "avatar", "image_url": null });
     shown["app"] = json!({
@@ -353,14 +353,14 @@ pub(super) fn me(workspace: &Workspace) -> Value {
 }
 
 /// A teammate as `GET /admins` lists them.
-pub(super) fn admin(it: &Admin) -> Value {
+pub(super) fn admin(it: &Admin, workspace: &Workspace) -> Value {
     json!({
         "type": "admin",
         "id": it.id,
         "name": it.name,
         "email": it.email,
         "job_title": "Support",
-        "away_mode_enabled": false,
+        "away_mode_enabled": workspace.away.contains(&it.id),
         "away_mode_reassign": false,
         "has_inbox_seat": it.has_inbox_seat,
         "team_ids": [],

@@ -17,12 +17,16 @@ pub struct Workspace {
     pub admins: Vec<Admin>,
     /// Id of the teammate that the token belongs to.
     pub token_admin: String,
+    /// Ids of the teammates who are away.
+    pub away: Vec<String>,
     /// The teams.
     pub teams: Vec<Named>,
     /// Tags that exist; tagging by hand adds missing ones.
     pub tags: Vec<Named>,
     /// The attributes that a conversation can be given through the API. People can set any.
     pub conversation_attributes: Vec<Attribute>,
+    /// Names of those that were put away: they are listed only on request, and cannot be set.
+    pub archived_attributes: Vec<String>,
     /// The contacts. Each new conversation takes the next one in turn.
     pub contacts: Vec<Contact>,
     /// The region as `GET /me` tells it: `US`, `EU` or `AU`.
@@ -115,9 +119,11 @@ impl Default for Workspace {
             versions: (6..=16).map(|minor| format!("2.{minor}")).collect(),
             admins: vec![admin("1001", "Sam"), admin("1002", "Alex"), admin("1009", "Robin")],
             token_admin: "1009".to_owned(),
+            away: Vec::new(),
             teams: vec![named("2001", "Support"), named("2002", "Billing")],
             tags: vec![named("3001", "vip"), named("3002", "autoclose-hold")],
             conversation_attributes: attributes(),
+            archived_attributes: Vec::new(),
             contacts: vec![
                 contact("65f000000000000000000001", "user", "Kim"),
                 contact("65f000000000000000000002", "lead", "Noor"),

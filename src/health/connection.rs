@@ -75,6 +75,9 @@ impl Health {
 
     pub(super) fn admin(&self) -> Check {
         let name = "admin";
+        if let Some(unfit) = self.board.unfit() {
+            return Check { name, ok: false, detail: format!("nothing is done: {unfit}") };
+        }
         match self.standpoint.identity().admin_id {
             Some(admin_id) if self.board.identified() => {
                 Check { name, ok: true, detail: format!("acts as teammate {admin_id}") }

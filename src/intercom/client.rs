@@ -6,6 +6,7 @@
 //! `client/pages.rs`, how one request travels in `client/transport.rs`, and how they are counted in `client/count.rs`.
 
 mod answers;
+mod attributes;
 mod count;
 mod deeds;
 mod lists;
@@ -33,6 +34,7 @@ use crate::clock::Clock;
 use crate::engine::ConversationId;
 
 pub use self::answers::{Admin, Contact, Listed, Me, Page, Tag, Team};
+pub use self::attributes::{Attribute, Kind, Offered};
 pub use self::deeds::{Assignee, Update};
 pub use self::lists::Search;
 pub use self::pages::Pages;
@@ -71,7 +73,7 @@ impl Intercom {
     ) -> Result<Intercom, SetupError> {
         let bearer = setup::bearer(&token)?;
         let http = setup::build(&settings)?;
-        let transport = Transport::new(http, settings.base_url, settings.requests_per_10s, clock);
+        let transport = Transport::new(http, settings, clock);
         let bearer = Arc::new(RwLock::new(bearer));
         Ok(Intercom { transport: Arc::new(transport), bearer, lens, permits: None })
     }
@@ -136,6 +138,11 @@ impl Intercom {
     /// Intercom's clock: its last `Date` and the time since on [`Clock::elapsed`]. `None` before the first answer.
     pub fn intercom_now(&self) -> Option<Timestamp> {
         self.transport.intercom_now()
+    }
+
+    /// The version of its API that Intercom's last answer named, if it named one.
+    pub fn answered_version(&self) -> Option<String> {
+        self.transport.answered_version()
     }
 
     /// Requests in ten seconds that Intercom announced last, before our own cap.

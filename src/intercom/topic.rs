@@ -52,6 +52,36 @@ const LISTED: [&str; 43] = [
     "company.updated",
 ];
 
+/// Those that tell the daemon something, as `docs/intercom.md` asks for them.
+pub const WANTED: [&str; 18] = [
+    "conversation.user.created",
+    "conversation.user.replied",
+    "conversation.admin.replied",
+    "conversation.admin.single.created",
+    "conversation.operator.replied",
+    "conversation.admin.noted",
+    "conversation.admin.assigned",
+    "conversation.admin.open.assigned",
+    "conversation.admin.opened",
+    "conversation.admin.closed",
+    "conversation.admin.snoozed",
+    "conversation.admin.unsnoozed",
+    "conversation.rating.added",
+    "conversation.priority.updated",
+    "conversation_part.tag.created",
+    "conversation_part.redacted",
+    "conversation.deleted",
+    "ticket.created",
+];
+
+/// What happens all the time in any workspace that people work in.
+pub const COMMON: [&str; 4] = [
+    "conversation.user.created",
+    "conversation.user.replied",
+    "conversation.admin.replied",
+    "conversation.admin.closed",
+];
+
 /// The topic as listed, or [`OTHER`].
 pub fn listed(topic: &str) -> &'static str {
     LISTED.into_iter().find(|listed| *listed == topic).unwrap_or(OTHER)
@@ -60,6 +90,17 @@ pub fn listed(topic: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_topics_that_are_wanted_are_those_that_the_set_up_asks_for() {
+        let page = include_str!("../../docs/intercom.md");
+        let (_, topics) = page.split_once("## The topics").unwrap();
+        let rows = topics.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+        let asked: Vec<&str> = rows.flat_map(|row| row.split(", ")).map(|topic| topic.trim_matches('`')).collect();
+        assert_eq!(asked, WANTED);
+        assert!(COMMON.iter().all(|topic| WANTED.contains(topic)));
+        assert!(WANTED.iter().all(|topic| LISTED.contains(topic)));
+    }
 
     #[test]
     fn a_topic_counts_by_its_own_name_only_if_it_is_listed() {

@@ -11,6 +11,7 @@ mod explain;
 mod forget;
 mod history;
 mod holds;
+mod online;
 mod pauses;
 mod reconcile;
 mod status;

@@ -276,3 +276,28 @@ async fn a_search_that_cannot_be_answered_truly_is_refused() {
         assert_eq!(codes(&bench.post("/conversations/search", &body).await), want, "{body}");
     }
 }
+
+#[tokio::test]
+async fn the_attributes_of_conversations_stand_where_the_version_has_them() {
+    let bench = Bench::new().await;
+    bench.fake.change_workspace(|workspace| workspace.archived_attributes.push("topic".to_owned()));
+    let (apart, old) = ("/conversations/attributes", "/data_attributes?model=conversation");
+    for (version, path, want) in [
+        ("2.16", apart, "200 "),
+        ("2.16", old, "422 parameter_invalid"),
+        ("2.15", apart, "404 not_found"),
+        ("2.15", old, "200 "),
+    ] {
+        let request = bench.client.get(format!("{}{path}", bench.fake.url()));
+        let request = request.bearer_auth(Workspace::default().token).header("Accept", "application/json");
+        let answer = told(request.header("Intercom-Version", version).send().await.unwrap()).await;
+        assert_eq!(codes(&answer), want, "{version} {path}");
+        if let Some(listed) = answer.1["data"].as_array() {
+            assert!(listed.iter().all(|it| it["name"] != "topic"), "archived ones are listed on request only");
+        }
+    }
+    let all = bench.get(&format!("{apart}?include_archived=true")).await.1;
+    let topic = all["data"].as_array().unwrap().iter().find(|it| it["name"] == "topic").unwrap().clone();
+    assert_eq!((&topic["archived"], &topic["data_type"]), (&json!(true), &json!("list")));
+    assert_eq!(topic["options"][0]["label"], "Billing");
+}

@@ -68,6 +68,10 @@ pub struct Admin {
     pub name: Option<String>,
     /// The e-mail address, if the list tells it.
     pub email: Option<String>,
+    /// Whether they may work in the inbox, if the list tells it.
+    pub has_inbox_seat: Option<bool>,
+    /// Whether they are away, if the list tells it.
+    pub away: Option<bool>,
 }
 
 /// A team.
@@ -184,7 +188,15 @@ fn instant(text: &str) -> Option<Timestamp> {
 /// The answer to `GET /admins`.
 pub(super) fn admins(json: &[u8]) -> Result<Vec<Admin>, IntercomError> {
     let items = items(json, "admins")?;
-    let admin = |item| Some(Admin { id: id(item)?, name: written(&item["name"]), email: written(&item["email"]) });
+    let admin = |item: &Value| {
+        Some(Admin {
+            id: id(item)?,
+            name: written(&item["name"]),
+            email: written(&item["email"]),
+            has_inbox_seat: item["has_inbox_seat"].as_bool(),
+            away: item["away_mode_enabled"].as_bool(),
+        })
+    };
     Ok(items.iter().filter_map(admin).collect())
 }
 
@@ -221,7 +233,7 @@ pub(super) fn is_number(id: &str) -> bool {
 
 /// The items of a list that is answered as a whole. An answer without the list must not pass for an empty one, nor
 /// one page of several for all of it.
-fn items(json: &[u8], key: &str) -> Result<Vec<Value>, IntercomError> {
+pub(super) fn items(json: &[u8], key: &str) -> Result<Vec<Value>, IntercomError> {
     let mut answer: Value = parse(json)?;
     if !answer["pages"]["next"].is_null() {
         return Err(IntercomError::WrongList("a list in several pages, where all of it belongs on one"));
@@ -236,11 +248,11 @@ fn tag(item: &Value) -> Option<Tag> {
     Some(Tag { id: id(item)?, name: written(&item["name"])? })
 }
 
-fn id(item: &Value) -> Option<String> {
+pub(super) fn id(item: &Value) -> Option<String> {
     text(&item["id"]).filter(|id| is_number(id))
 }
 
-fn written(value: &Value) -> Option<String> {
+pub(super) fn written(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
 }
 

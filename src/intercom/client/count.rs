@@ -55,6 +55,7 @@ pub(super) fn endpoint(method: &str, path: &[&str], body: Option<&Value>) -> &'s
         ("GET", ["admins"], _) => "admins",
         ("GET", ["teams"], _) => "teams",
         ("GET", ["tags"], _) => "tags",
+        ("GET", ["conversations", "attributes"] | ["data_attributes"], _) => "attributes",
         ("GET", ["contacts", _], _) => "contact",
         ("GET", ["conversations", _], _) => "conversation",
         ("POST", ["conversations", "search"], _) => "search",

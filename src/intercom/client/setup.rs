@@ -12,7 +12,7 @@ use url::{Host, Url};
 const CONNECT: Duration = Duration::from_secs(3);
 /// Idle connections are dropped before a server is likely to: a request on one just closed would be lost.
 const IDLE: Duration = Duration::from_secs(30);
-const VERSION: HeaderName = HeaderName::from_static("intercom-version");
+pub(super) const VERSION: HeaderName = HeaderName::from_static("intercom-version");
 
 /// Where and how to call Intercom.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::Answer;
 use super::count::{self, Counts, Heard};
+use super::setup::{ClientSettings, VERSION};
 use crate::clock::Clock;
 use crate::intercom::error::{Class, IntercomError, Refusal, is_word};
 use crate::intercom::pace::{Flight, Pacer, Told};
@@ -28,6 +29,7 @@ const REFUSAL_LIMIT: usize = 64 * 1024;
 pub(super) struct Request {
     method: Method,
     path: Vec<String>,
+    query: Vec<(&'static str, &'static str)>,
     body: Option<Value>,
     of_conversation: bool,
 }
@@ -35,11 +37,15 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn new(method: Method, path: &[&str]) -> Request {
         let path = path.iter().map(|&segment| segment.to_owned()).collect();
-        Request { method, path, body: None, of_conversation: false }
+        Request { method, path, query: Vec::new(), body: None, of_conversation: false }
     }
 
     pub(super) fn json(self, body: Value) -> Request {
         Request { body: Some(body), ..self }
+    }
+
+    pub(super) fn query(self, query: &[(&'static str, &'static str)]) -> Request {
+        Request { query: query.to_vec(), ..self }
     }
 
     /// One word for what it asks for.
@@ -66,6 +72,7 @@ pub struct Standing {
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     pub(super) base: Url,
+    pub(super) api_version: String,
     clock: Clock,
     pub(super) pacer: Arc<Pacer>,
     pub(super) counts: Counts,
@@ -76,6 +83,7 @@ pub(super) struct Transport {
 #[derive(Default)]
 struct Seen {
     date: Option<(Timestamp, Duration)>,
+    version: Option<String>,
     standing: Standing,
 }
 
@@ -87,9 +95,10 @@ struct Head {
 }
 
 impl Transport {
-    pub(super) fn new(http: reqwest::Client, base: Url, own_cap: Option<u32>, clock: Clock) -> Transport {
-        let pacer = Pacer::new(own_cap, clock.clone());
-        Transport { http, base, clock, pacer, counts: Counts::default(), seen: Mutex::default() }
+    pub(super) fn new(http: reqwest::Client, settings: ClientSettings, clock: Clock) -> Transport {
+        let ClientSettings { base_url: base, api_version, requests_per_10s, .. } = settings;
+        let pacer = Pacer::new(requests_per_10s, clock.clone());
+        Transport { http, base, api_version, clock, pacer, counts: Counts::default(), seen: Mutex::default() }
     }
 
     /// Sends the request and reads its answer. The flight ends when the head of the answer is here; what that said is
@@ -101,7 +110,7 @@ impl Transport {
         flight: Flight,
         said: &mut Option<Heard>,
     ) -> Result<Answer<Vec<u8>>, IntercomError> {
-        let url = address(&self.base, &request.path)?;
+        let url = address(&self.base, &request)?;
         let mut builder = self.http.request(request.method, url).header(AUTHORIZATION, bearer);
         if let Some(body) = &request.body {
             builder = builder.json(body);
@@ -162,11 +171,18 @@ impl Transport {
         date.checked_add(since).ok()
     }
 
+    pub(super) fn answered_version(&self) -> Option<String> {
+        self.seen().version.clone()
+    }
+
     fn read_head(&self, headers: &HeaderMap) -> Head {
         let received = self.clock.elapsed();
         let date = headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(written_date);
         if let Some(date) = date {
             self.seen().date = Some((date, received));
+        }
+        if let Some(version) = headers.get(VERSION).and_then(|version| version.to_str().ok()).filter(|it| is_word(it)) {
+            self.seen().version = Some(version.to_owned());
         }
         let at = date.unwrap_or_else(|| self.clock.now());
         let said_at = date.or_else(|| self.intercom_now()).unwrap_or(at).as_second();
@@ -178,14 +194,17 @@ impl Transport {
     }
 }
 
-/// The base address with these segments after it, each escaped.
-fn address(base: &Url, path: &[String]) -> Result<Url, IntercomError> {
+/// The base address with the segments of the path after it, each escaped.
+fn address(base: &Url, Request { path, query, .. }: &Request) -> Result<Url, IntercomError> {
     let mut url = base.clone();
     let Ok(mut segments) = url.path_segments_mut() else {
         return Err(IntercomError::BadRequest("the address of Intercom takes no path"));
     };
     segments.pop_if_empty().extend(path);
     drop(segments);
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
     Ok(url)
 }
 

@@ -102,6 +102,13 @@ pub(super) const OF_ANSWERS: &[Exception] = &[
         because: "captured lists have it; what counts is `starting_after` beside it",
     },
     Exception {
+        on: "/data_attributes",
+        at: &["data[].model"],
+        is: "is a text, not of enum",
+        versions: OLD,
+        because: "the request of the same version can ask for attributes of conversations",
+    },
+    Exception {
         on: "",
         at: &["custom_attributes.escalated", "custom_attributes.refund"],
         is: "fits none of 4 choices",

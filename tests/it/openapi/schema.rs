@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// Keywords that tell something to people and nothing about a value.
-const REMARKS: [&str; 10] = [
+/// Keywords that tell something to people and nothing about a value, or only what the choices beside them tell as well.
+const REMARKS: [&str; 11] = [
     "description",
     "title",
     "example",
@@ -18,6 +18,7 @@ const REMARKS: [&str; 10] = [
     "format",
     "deprecated",
     "readOnly",
+    "discriminator",
     "x-tags",
     "x-fern-sdk-group-name",
 ];

@@ -122,6 +122,7 @@ impl Script {
         self.does("admins", "", async |it| it.admins().await).await;
         self.does("teams", "", async |it| it.teams().await).await;
         self.does("tags", "", async |it| it.tags().await).await;
+        self.does("attributes", "", async |it| it.attributes().await).await;
         // All of its fields, so that a new one is a case too.
         let all = Search { states: None, updated_since: None, per_page: 150 };
         let some = |states: &[&'static str]| Some(states.to_vec());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use autoclosed::board::Board;
 use autoclosed::config;
-use autoclosed::daemon::Sweeping;
+use autoclosed::daemon::{Daemon, Sweeping};
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault, RateReset, WebhookVersion, Workspace};
 use autoclosed::identity::{Expected, ask};
 use autoclosed::intercom::client::{ClientSettings, Intercom};
@@ -16,7 +16,7 @@ use autoclosed::standpoint::{Identity, Standpoint};
 use autoclosed::store::KeepBodies;
 use serde_json::json;
 
-use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
+use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, days, hours, minutes, seconds, secrets};
 
 // Trap 27
 #[tokio::test]
@@ -57,6 +57,62 @@ async fn an_admin_who_left_or_has_no_seat_stops_acting_and_is_told() {
     assert!((1..=3).contains(&house.deeds().len()), "not once for each conversation: {:?}", house.deeds());
     assert!(ids.iter().all(|id| house.state(id) == "open"));
     assert!(house.check("intercom").await.starts_with("bad: "));
+}
+
+/// Lets a colleague of the token's own act, who meets this once the daemon runs; and then is as before again.
+async fn acting_as_one_who(meets: impl FnOnce(&mut Workspace, usize)) -> (Sweeping, String, Vec<String>) {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    let mut config = house.config();
+    config.intercom.admin_id = Some("1002".to_owned());
+    let daemon = Daemon::start(&config, &secrets(), house.clock.clone().into()).await.unwrap();
+    house
+        .intercom
+        .send_notifications_to(&format!("http://{}/webhooks/intercom", daemon.public_address()), CLIENT_SECRET);
+    house.daemon = Some(daemon);
+    house.look().await;
+    assert_eq!(house.check("admin").await, "ok: acts as teammate 1002");
+    let id = house.answered().await;
+    let before = Workspace::default().admins;
+    house.intercom.change_workspace(|workspace| {
+        let place = workspace.admins.iter().position(|admin| admin.id == "1002").unwrap();
+        meets(workspace, place);
+    });
+    house.look().await;
+    let (swept, told) = (house.after(days(1)).await, house.check("admin").await);
+    assert_eq!(house.state(&id), "open");
+    let bad = house.bad().await;
+    house.intercom.change_workspace(|workspace| workspace.admins = before);
+    house.clock.advance(minutes(2));
+    house.daemon().tick().await;
+    assert_eq!((house.state(&id), house.check("admin").await.as_str()), ("closed", "ok: acts as teammate 1002"));
+    (swept, told, bad)
+}
+
+// Still trap 28
+#[tokio::test]
+async fn that_an_admin_has_left_or_has_no_seat_is_noticed_before_anything_is_tried() {
+    let (swept, told, bad) = acting_as_one_who(|workspace, place| drop(workspace.admins.remove(place))).await;
+    assert!(matches!(swept, Sweeping::Blocked(Blocked::Admin(_))), "{swept:?}");
+    assert!(bad.contains(&"admin".to_owned()), "{bad:?}");
+    insta::assert_snapshot!(told, @"bad: nothing is done: the workspace has no teammate 1002, who is to act; set [intercom] admin_id to one that it has");
+    let (swept, told, _) = acting_as_one_who(|workspace, place| workspace.admins[place].has_inbox_seat = false).await;
+    assert!(matches!(swept, Sweeping::Blocked(Blocked::Admin(_))), "{swept:?}");
+    insta::assert_snapshot!(told, @"bad: nothing is done: teammate 1002, who is to act, has no inbox seat; give them one in Intercom, or set [intercom] admin_id to a teammate who has one");
+}
+
+// Still trap 28
+#[tokio::test]
+async fn what_intercom_does_not_tell_of_the_admin_is_no_reason_to_stop() {
+    let untold = json!({"type": "admin.list", "admins": [{"type": "admin", "id": "1009", "name": "Robin"}]});
+    for (status, body) in [(200, untold.to_string()), (403, String::new()), (500, String::new())] {
+        let mut house = House::without_daemon(QUIET_A_DAY).await;
+        house.intercom.fault_always(Endpoint::Admins, Fault::Status { status, body });
+        house.start().await;
+        house.look().await;
+        let id = house.answered().await;
+        house.after(days(1)).await;
+        assert_eq!((house.state(&id), house.check("admin").await.as_str()), ("closed", "ok: acts as teammate 1009"));
+    }
 }
 
 async fn mismatch(house: &House, region: Option<&'static str>) -> Option<String> {

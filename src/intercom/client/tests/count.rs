@@ -48,6 +48,7 @@ async fn every_call_has_a_word_of_its_own() {
         failing(intercom.admins()),
         failing(intercom.teams()),
         failing(intercom.tags()),
+        failing(intercom.attributes()),
         failing(intercom.contact("c1")),
         failing(intercom.conversation(&seven)),
         failing(intercom.search(&all, None)),
@@ -70,7 +71,7 @@ async fn every_call_has_a_word_of_its_own() {
         let new = intercom.sent().into_keys().find(|key| !before.contains_key(key));
         words.push(new.map_or("none of its own", |(endpoint, _)| endpoint));
     }
-    insta::assert_snapshot!(words.join(" "), @"me admins teams tags contact conversation search close snooze open assign reply note update tag untag create_tag");
+    insta::assert_snapshot!(words.join(" "), @"me admins teams tags attributes contact conversation search close snooze open assign reply note update tag untag create_tag");
 }
 
 #[tokio::test]

@@ -37,6 +37,16 @@ async fn every_request_carries_the_token_the_version_and_our_name() {
 }
 
 #[tokio::test]
+async fn the_version_that_an_answer_names_is_remembered() {
+    let server = Server::playing([answer(200, "", ME), answer(200, "Intercom-Version: 2.11\r\n", ME)]).await;
+    let (intercom, _) = client(settings(server.url.clone()));
+    intercom.me().await.unwrap();
+    assert_eq!(intercom.answered_version(), None);
+    intercom.me().await.unwrap();
+    assert_eq!(intercom.answered_version().as_deref(), Some("2.11"));
+}
+
+#[tokio::test]
 async fn a_deed_is_sent_exactly_as_documented() {
     let plays = ["open", "closed", "closed", "open", "snoozed", "closed"].map(|state| conversation("7", state));
     let server = Server::playing(plays).await;
