@@ -13,6 +13,7 @@ use autoclosed::store::Context;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use serde_json::Value;
 
 use crate::harness::{CLIENT_SECRET, House, days, hours, seconds, secrets};
 
@@ -116,7 +117,7 @@ async fn happen(house: &House, ids: &[ConversationId; 2], webhook: &str, event: 
             let sent: Vec<Delivered> = house.intercom.notifications();
             if !sent.is_empty() {
                 house.intercom.send_notifications_to(webhook, CLIENT_SECRET);
-                house.intercom.resend(&sent[which.index(sent.len())]);
+                house.intercom.resend(&dated(&sent[which.index(sent.len())]));
             }
         }
         Event::Act => {
@@ -125,6 +126,15 @@ async fn happen(house: &House, ids: &[ConversationId; 2], webhook: &str, event: 
         Event::Look => house.look().await,
     }
     house.intercom.settle().await;
+}
+
+/// Intercom dates a notification up to two seconds after what it tells; the same one always alike.
+fn dated(sent: &Delivered) -> Delivered {
+    let late = sent.id.bytes().map(i64::from).sum::<i64>() % 3;
+    let mut body: Value = serde_json::from_slice(&sent.body).unwrap();
+    let at = body["created_at"].as_i64().unwrap();
+    body["created_at"] = (at + late).into();
+    Delivered { body: serde_json::to_vec(&body).unwrap(), ..sent.clone() }
 }
 
 fn deed(house: &House, what: u8, id: &ConversationId) {
