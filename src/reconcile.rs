@@ -118,7 +118,7 @@ async fn read_marked(sweeper: &Sweeper, acting: &Acting, began: Timestamp) -> Re
         if ids.is_empty() {
             return Ok(reading.read);
         }
-        let left = sweeper.store.count_to_fetch(&acting.app_id).await?;
+        let left = sweeper.store.count_to_fetch(&acting.app_id, now).await?;
         if reading.read > 0 {
             tracing::info!(read = reading.read, left, "reading conversations");
         }

@@ -21,7 +21,7 @@ pub(super) const DUE: &str =
     "SELECT id FROM conversation WHERE due_at <= $1 AND +app_id = $2 ORDER BY due_at, id LIMIT $3";
 pub(super) const TO_FETCH: &str =
     "SELECT id FROM conversation WHERE fetch_at <= $1 AND +app_id = $2 ORDER BY fetch_at, id LIMIT $3";
-pub(super) const COUNT_TO_FETCH: &str = "SELECT count(*) FROM conversation WHERE fetch_at IS NOT NULL AND +app_id = $1";
+pub(super) const COUNT_TO_FETCH: &str = "SELECT count(*) FROM conversation WHERE fetch_at <= $1 AND +app_id = $2";
 
 // Every one of them is there. As an UPDATE, SQLite would go through all conversations for each batch.
 pub(super) const RESCHEDULE: &str = "INSERT INTO conversation (app_id, id, flags, latest, due_at, fetch_at)
@@ -67,9 +67,9 @@ impl Store {
         ids.into_iter().map(id).collect()
     }
 
-    /// How many conversations wait to be read.
-    pub async fn count_to_fetch(&self, app_id: &str) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(COUNT_TO_FETCH).bind(app_id).fetch_one(&self.readers).await?)
+    /// How many conversations wait to be read by now; not those that rest because they could not be.
+    pub async fn count_to_fetch(&self, app_id: &str, now: Timestamp) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar(COUNT_TO_FETCH).bind(ms(now)).bind(app_id).fetch_one(&self.readers).await?)
     }
 
     /// Marks what a search listed for reading, where it is new or newer than what is known; not what was forgotten, and

@@ -213,7 +213,7 @@ async fn a_search_that_fails_midway_leaves_marked_what_it_listed() {
     });
     assert!(house.daemon().reconcile().await.is_err());
     let app_id = house.context().app_id.unwrap();
-    assert_eq!(house.daemon().store().count_to_fetch(&app_id).await.unwrap(), 150);
+    assert_eq!(house.daemon().store().count_to_fetch(&app_id, house.clock.now()).await.unwrap(), 150);
     assert!(matches!(house.sweep().await, Sweeping::Blocked(_)), "half a look is none");
     house.intercom.clear_faults();
     house.restart().await;

@@ -47,9 +47,12 @@ async fn what_is_not_known_is_to_be_read_until_it_was_read_whole() {
     let shelf = Shelf::new().await;
     shelf.record(&[unread("5")]).await;
     assert_eq!(shelf.to_fetch(at(10)).await, ["5"]);
-    assert_eq!(shelf.store.count_to_fetch("ours").await.unwrap(), 1);
+    assert_eq!(shelf.store.count_to_fetch("ours", at(DAY)).await.unwrap(), 1);
     shelf.record(&[fetched(answered("5", 20))]).await;
-    assert_eq!((shelf.to_fetch(at(DAY)).await, shelf.store.count_to_fetch("ours").await.unwrap()), (vec![], 0));
+    assert_eq!(
+        (shelf.to_fetch(at(DAY)).await, shelf.store.count_to_fetch("ours", at(DAY)).await.unwrap()),
+        (vec![], 0)
+    );
 }
 
 #[tokio::test]
