@@ -20,7 +20,7 @@ use crate::daemon;
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::explain::Fits;
 use crate::engine::rule::WaitingOn;
-use crate::engine::{self, Coming, Decision, Explanation, Missing};
+use crate::engine::{self, Coming, Decision, Explanation, Missing, why};
 use crate::rulebook::Edition;
 use crate::safety::Budget;
 use crate::store::{Decided, JournalFilter, Place};
@@ -192,7 +192,7 @@ fn rule_fits(rule: String, fits: &Fits, decision: &Decision) -> RuleFits {
         Fits::Owns => (Some(true), "it owns the conversation".to_owned()),
         Fits::Keeps => (Some(true), "it keeps what it has begun".to_owned()),
         Fits::After(owner) => (Some(true), format!("`{owner}` owns the conversation")),
-        Fits::InVain => (Some(true), words::in_vain(decision)),
+        Fits::InVain => (Some(true), words::in_vain(decision, &|moment| why::at(*moment))),
         Fits::No(misfit) => (Some(false), misfit.to_string()),
         Fits::Unknown(missing) => (None, format!("not known yet: {}", words::listed(missing))),
     };

@@ -288,3 +288,14 @@ async fn an_unknown_conversation_ends_with_status_1_and_the_next_step() {
         assert_eq!(house.says(&[command, "47-11"]).status, Some(2), "{command}");
     }
 }
+
+#[tokio::test]
+async fn the_rules_are_told_with_moments_in_the_operators_zone() {
+    let house = house("live").await;
+    let id = snoozed(&house).await;
+    let (app_id, now) = (Workspace::default().app_id, house.clock.now());
+    house.daemon().store().hold(&app_id, &id, Some(now + days(30)), now).await.unwrap();
+    let told = told(&house, &id, false).await;
+    // Dublin has its summer time by then.
+    assert!(told.contains("snoozed-a-week  fits, but held by hand until 2026-04-01 10:02:00 IST\n"), "{told}");
+}
