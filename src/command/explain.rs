@@ -109,7 +109,7 @@ pub async fn explain(desk: &Desk, id: &ConversationId, err: &mut dyn Write) -> R
     let context = desk.context();
     let app_id = desk.app_id()?;
     let known = desk.store.decided(id, &context).await?;
-    let known = known.ok_or_else(|| CommandError::UnknownConversation(id.clone()))?;
+    let Some(known) = known else { return Err(desk.unknown(id).await?) };
     let edition = context.rulebook.current();
     warn_of_other_rules(desk, &edition, err).await?;
     let rules = edition.rules();

@@ -151,7 +151,7 @@ fn filter(desk: &Desk, id: Option<&ConversationId>, filters: &Filters) -> Result
 
 async fn is_known(desk: &Desk, id: &ConversationId) -> Result<(), CommandError> {
     let known = desk.store.decided(id, &desk.context()).await?;
-    known.map(drop).ok_or_else(|| CommandError::UnknownConversation(id.clone()))
+    if known.is_none() { Err(desk.unknown(id).await?) } else { Ok(()) }
 }
 
 /// Why there is nothing to show, with the next step.

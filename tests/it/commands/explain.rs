@@ -299,3 +299,16 @@ async fn the_rules_are_told_with_moments_in_the_operators_zone() {
     // Dublin has its summer time by then.
     assert!(told.contains("snoozed-a-week  fits, but held by hand until 2026-04-01 10:02:00 IST\n"), "{told}");
 }
+
+#[tokio::test]
+async fn what_was_forgotten_is_not_taken_for_a_slip_in_the_id() {
+    let house = House::with(SNOOZED_A_WEEK).await;
+    let id = house.answered().await;
+    assert_eq!(house.says(&["forget", id.as_str()]).status, Some(0));
+    for command in ["explain", "history", "hold", "release"] {
+        let answer = house.says(&[command, id.as_str()]);
+        assert_eq!((answer.status, answer.out.as_str()), (Some(1), ""), "{command}");
+        let says = format!("conversation {id} was forgotten; nothing is known of it, and no rule touches it");
+        assert!(answer.err.contains(&says), "{command}: {}", answer.err);
+    }
+}
