@@ -160,10 +160,9 @@ fn nothing(desk: &Desk, id: Option<&ConversationId>, filters: &Filters) -> Strin
     match (&filters.rule, id) {
         (Some(rule), _) if !rules.iter().any(|known| known.name.as_str() == rule) => {
             let known: Vec<_> = rules.iter().map(|rule| format!("`{}`", rule.name)).collect();
-            format!(
-                "The journal names no rule `{rule}`, nor does the configuration; its rules are {}.",
-                known.join(", ")
-            )
+            let known =
+                if known.is_empty() { "it has no rules".into() } else { format!("its rules are {}", known.join(", ")) };
+            format!("The journal names no rule `{rule}`, nor does the configuration; {known}.")
         }
         _ if filters.narrow() => "Nothing in the journal fits; leave one of the filters out.".to_owned(),
         (_, Some(id)) => {
