@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::desk::{CommandError, Desk};
 use super::history::Line;
+use super::line::word;
 use super::{Told, moments};
 use crate::config::Mode;
 use crate::daemon;
@@ -216,7 +217,8 @@ async fn barred(desk: &Desk, explanation: &Explanation, now: Timestamp) -> Resul
     }
     let rule = explanation.ahead.first().map(|coming| &coming.rule).or(explanation.owner.as_ref());
     if let Some(rule) = rule.filter(|rule| pauses.rules.contains_key(rule)) {
-        let why = format!("rule `{rule}` is paused; `autoclosed resume --rule {rule}` lets it act again");
+        let name = word(rule.as_str());
+        let why = format!("rule `{rule}` is paused; `autoclosed resume --rule {name}` lets it act again");
         bars.push(Bar { by: "rule_paused", why });
     }
     if desk.config.mode == Mode::DryRun {
