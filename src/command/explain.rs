@@ -118,10 +118,11 @@ pub async fn explain(desk: &Desk, id: &ConversationId, err: &mut dyn Write) -> R
     let filter =
         JournalFilter { app_id: Some(app_id.to_owned()), conversation: Some(id.clone()), ..JournalFilter::default() };
     let journal = desk.store.journal_page(&filter, Place::START, u32::MAX).await?;
+    let journal: Vec<_> = journal.lines.into_iter().map(Line::from).collect();
     Ok(Explained {
-        barred: barred(desk, &explanation, context.now).await?,
+        barred: barred(desk, &explanation, journal.iter().any(Line::is_rehearsed), context.now).await?,
         read_whole: is_read_whole(&known, &edition),
-        journal: journal.lines.into_iter().map(Line::from).collect(),
+        journal,
         ..of(explanation, &known, context.now)
     })
 }
@@ -208,7 +209,12 @@ fn is_read_whole(known: &Decided, edition: &Edition) -> bool {
 }
 
 /// What bars the next step, whatever the decision says.
-async fn barred(desk: &Desk, explanation: &Explanation, now: Timestamp) -> Result<Vec<Bar>, CommandError> {
+async fn barred(
+    desk: &Desk,
+    explanation: &Explanation,
+    rehearsed: bool,
+    now: Timestamp,
+) -> Result<Vec<Bar>, CommandError> {
     let mut bars = Vec::new();
     let pauses = desk.store.pauses().await?;
     if pauses.all.is_some() {
@@ -221,7 +227,7 @@ async fn barred(desk: &Desk, explanation: &Explanation, now: Timestamp) -> Resul
         let why = format!("rule `{rule}` is paused; `autoclosed resume --rule {name}` lets it act again");
         bars.push(Bar { by: "rule_paused", why });
     }
-    if desk.config.mode == Mode::DryRun {
+    if desk.config.mode == Mode::DryRun && (rehearsed || !explanation.ahead.is_empty()) {
         let why = "in dry-run nothing is sent, and what was rehearsed counts as done; mode = \"live\" ends that".into();
         bars.push(Bar { by: "dry_run", why });
     }

@@ -50,6 +50,11 @@ impl From<JournalEntry> for Line {
 }
 
 impl Line {
+    /// It would have been done, had it not been a dry run.
+    pub fn is_rehearsed(&self) -> bool {
+        self.outcome == "dry_run"
+    }
+
     /// When, what became of what, by which rule; and below it why.
     pub fn tell(&self, out: &mut dyn Write, zone: &TimeZone, about: bool) -> io::Result<()> {
         const TIME: usize = 23;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::super::history::Line;
 use super::super::layout::{table, wrapped};
 use super::super::moments;
 use super::{Explained, WhatIf, next};
@@ -135,7 +136,8 @@ fn journal(told: &Explained, out: &mut dyn Write, zone: &TimeZone) -> io::Result
     if told.journal.is_empty() {
         return writeln!(out, "\nNothing was done about it so far.");
     }
-    writeln!(out, "\nDone so far, and why:")?;
+    let rehearsed = told.journal.iter().any(Line::is_rehearsed);
+    writeln!(out, "\nDone {}so far, and why:", if rehearsed { "or rehearsed " } else { "" })?;
     let left_out = told.journal.len().saturating_sub(JOURNAL);
     if left_out > 0 {
         let id = &told.conversation;

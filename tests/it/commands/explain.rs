@@ -312,3 +312,16 @@ async fn what_was_forgotten_is_not_taken_for_a_slip_in_the_id() {
         assert!(answer.err.contains(&says), "{command}: {}", answer.err);
     }
 }
+
+#[tokio::test]
+async fn a_dry_run_is_told_only_where_it_keeps_something_from_being_done() {
+    let house = house("dry-run").await;
+    let (id, vip) = (snoozed(&house).await, house.answered().await);
+    house.intercom.tag(&vip, "vip");
+    house.after(days(5)).await;
+    house.look().await;
+    let rehearsed = told(&house, &id, false).await;
+    assert!(rehearsed.contains("\nDone or rehearsed so far, and why:\n"), "nothing was done: {rehearsed}");
+    let of = async |id| document(&house, id).await["barred"].as_array().unwrap().len();
+    assert_eq!((of(&id).await, of(&vip).await), (1, 0), "a rule leaves the second alone in any mode");
+}
