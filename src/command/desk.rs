@@ -63,9 +63,12 @@ pub enum CommandError {
     Store(#[from] StoreError),
     /// Nothing is known of that conversation. Exit status 1.
     #[error(
-        "conversation {0} is not known; look for a slip in the id, or run `autoclosed reconcile` to have the workspace looked at"
+        "conversation {0} is not known; look for a slip in the id, or run `autoclosed reconcile` to have all looked at that is open or snoozed"
     )]
     UnknownConversation(ConversationId),
+    /// It was forgotten. Exit status 1.
+    #[error("conversation {0} was forgotten; nothing is known of it, and no rule touches it any more")]
+    Forgotten(ConversationId),
     /// No workspace is known yet. Exit status 1.
     #[error("whose workspace this is is not known yet; let the daemon reach Intercom once, or set [intercom] app_id")]
     NoWorkspace,
@@ -139,6 +142,12 @@ impl Desk {
     /// The workspace.
     pub fn app_id(&self) -> Result<&str, CommandError> {
         self.identity.app_id.as_deref().ok_or(CommandError::NoWorkspace)
+    }
+
+    /// Why nothing is known of a conversation.
+    pub async fn unknown(&self, id: &ConversationId) -> Result<CommandError, CommandError> {
+        let forgotten = self.store.is_forgotten(self.app_id()?, id).await?;
+        Ok(if forgotten { CommandError::Forgotten(id.clone()) } else { CommandError::UnknownConversation(id.clone()) })
     }
 
     /// What deciding needs beside the conversation: the rules as the file says them now.

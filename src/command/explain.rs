@@ -14,13 +14,14 @@ use serde::Serialize;
 
 use super::desk::{CommandError, Desk};
 use super::history::Line;
+use super::line::word;
 use super::{Told, moments};
 use crate::config::Mode;
 use crate::daemon;
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::explain::Fits;
 use crate::engine::rule::WaitingOn;
-use crate::engine::{self, Coming, Decision, Explanation, Missing};
+use crate::engine::{self, Coming, Decision, Explanation, Missing, why};
 use crate::rulebook::Edition;
 use crate::safety::Budget;
 use crate::store::{Decided, JournalFilter, Place};
@@ -109,7 +110,7 @@ pub async fn explain(desk: &Desk, id: &ConversationId, err: &mut dyn Write) -> R
     let context = desk.context();
     let app_id = desk.app_id()?;
     let known = desk.store.decided(id, &context).await?;
-    let known = known.ok_or_else(|| CommandError::UnknownConversation(id.clone()))?;
+    let Some(known) = known else { return Err(desk.unknown(id).await?) };
     let edition = context.rulebook.current();
     warn_of_other_rules(desk, &edition, err).await?;
     let rules = edition.rules();
@@ -117,10 +118,11 @@ pub async fn explain(desk: &Desk, id: &ConversationId, err: &mut dyn Write) -> R
     let filter =
         JournalFilter { app_id: Some(app_id.to_owned()), conversation: Some(id.clone()), ..JournalFilter::default() };
     let journal = desk.store.journal_page(&filter, Place::START, u32::MAX).await?;
+    let journal: Vec<_> = journal.lines.into_iter().map(Line::from).collect();
     Ok(Explained {
-        barred: barred(desk, &explanation, context.now).await?,
+        barred: barred(desk, &explanation, journal.iter().any(Line::is_rehearsed), context.now).await?,
         read_whole: is_read_whole(&known, &edition),
-        journal: journal.lines.into_iter().map(Line::from).collect(),
+        journal,
         ..of(explanation, &known, context.now)
     })
 }
@@ -192,7 +194,7 @@ fn rule_fits(rule: String, fits: &Fits, decision: &Decision) -> RuleFits {
         Fits::Owns => (Some(true), "it owns the conversation".to_owned()),
         Fits::Keeps => (Some(true), "it keeps what it has begun".to_owned()),
         Fits::After(owner) => (Some(true), format!("`{owner}` owns the conversation")),
-        Fits::InVain => (Some(true), words::in_vain(decision)),
+        Fits::InVain => (Some(true), words::in_vain(decision, &|moment| why::at(*moment))),
         Fits::No(misfit) => (Some(false), misfit.to_string()),
         Fits::Unknown(missing) => (None, format!("not known yet: {}", words::listed(missing))),
     };
@@ -207,7 +209,12 @@ fn is_read_whole(known: &Decided, edition: &Edition) -> bool {
 }
 
 /// What bars the next step, whatever the decision says.
-async fn barred(desk: &Desk, explanation: &Explanation, now: Timestamp) -> Result<Vec<Bar>, CommandError> {
+async fn barred(
+    desk: &Desk,
+    explanation: &Explanation,
+    rehearsed: bool,
+    now: Timestamp,
+) -> Result<Vec<Bar>, CommandError> {
     let mut bars = Vec::new();
     let pauses = desk.store.pauses().await?;
     if pauses.all.is_some() {
@@ -216,10 +223,11 @@ async fn barred(desk: &Desk, explanation: &Explanation, now: Timestamp) -> Resul
     }
     let rule = explanation.ahead.first().map(|coming| &coming.rule).or(explanation.owner.as_ref());
     if let Some(rule) = rule.filter(|rule| pauses.rules.contains_key(rule)) {
-        let why = format!("rule `{rule}` is paused; `autoclosed resume --rule {rule}` lets it act again");
+        let name = word(rule.as_str());
+        let why = format!("rule `{rule}` is paused; `autoclosed resume --rule {name}` lets it act again");
         bars.push(Bar { by: "rule_paused", why });
     }
-    if desk.config.mode == Mode::DryRun {
+    if desk.config.mode == Mode::DryRun && (rehearsed || !explanation.ahead.is_empty()) {
         let why = "in dry-run nothing is sent, and what was rehearsed counts as done; mode = \"live\" ends that".into();
         bars.push(Bar { by: "dry_run", why });
     }

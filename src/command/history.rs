@@ -50,6 +50,11 @@ impl From<JournalEntry> for Line {
 }
 
 impl Line {
+    /// It would have been done, had it not been a dry run.
+    pub fn is_rehearsed(&self) -> bool {
+        self.outcome == "dry_run"
+    }
+
     /// When, what became of what, by which rule; and below it why.
     pub fn tell(&self, out: &mut dyn Write, zone: &TimeZone, about: bool) -> io::Result<()> {
         const TIME: usize = 23;
@@ -151,7 +156,7 @@ fn filter(desk: &Desk, id: Option<&ConversationId>, filters: &Filters) -> Result
 
 async fn is_known(desk: &Desk, id: &ConversationId) -> Result<(), CommandError> {
     let known = desk.store.decided(id, &desk.context()).await?;
-    known.map(drop).ok_or_else(|| CommandError::UnknownConversation(id.clone()))
+    if known.is_none() { Err(desk.unknown(id).await?) } else { Ok(()) }
 }
 
 /// Why there is nothing to show, with the next step.
@@ -160,10 +165,9 @@ fn nothing(desk: &Desk, id: Option<&ConversationId>, filters: &Filters) -> Strin
     match (&filters.rule, id) {
         (Some(rule), _) if !rules.iter().any(|known| known.name.as_str() == rule) => {
             let known: Vec<_> = rules.iter().map(|rule| format!("`{}`", rule.name)).collect();
-            format!(
-                "The journal names no rule `{rule}`, nor does the configuration; its rules are {}.",
-                known.join(", ")
-            )
+            let known =
+                if known.is_empty() { "it has no rules".into() } else { format!("its rules are {}", known.join(", ")) };
+            format!("The journal names no rule `{rule}`, nor does the configuration; {known}.")
         }
         _ if filters.narrow() => "Nothing in the journal fits; leave one of the filters out.".to_owned(),
         (_, Some(id)) => {

@@ -26,7 +26,7 @@ pub async fn hold(desk: &Desk, id: &ConversationId, until: Option<&str>) -> Resu
     let until = until.map(|text| moments::until(text, now)).transpose();
     let until = until.map_err(|why| CommandError::Usage(format!("--until: {why}")))?;
     match desk.store.hold(desk.app_id()?, id, until, now).await? {
-        Met::Unknown => Err(CommandError::UnknownConversation(id.clone())),
+        Met::Unknown => Err(desk.unknown(id).await?),
         met => Ok(HoldAnswer { conversation: id.to_string(), held: true, until, changed: met == Met::Done }),
     }
 }
@@ -34,7 +34,7 @@ pub async fn hold(desk: &Desk, id: &ConversationId, until: Option<&str>) -> Resu
 /// Leaves it to the rules again.
 pub async fn release(desk: &Desk, id: &ConversationId) -> Result<HoldAnswer, CommandError> {
     match desk.store.release(desk.app_id()?, id, desk.now()).await? {
-        Met::Unknown => Err(CommandError::UnknownConversation(id.clone())),
+        Met::Unknown => Err(desk.unknown(id).await?),
         met => Ok(HoldAnswer { conversation: id.to_string(), held: false, until: None, changed: met == Met::Done }),
     }
 }

@@ -183,6 +183,12 @@ fn kinds() -> impl Iterator<Item = &'static str> {
     StepKind::NAMES.iter().map(|(_, name)| *name).chain(BY_HAND)
 }
 
+/// A rule's name as a word that a shell takes for it.
+pub fn word(name: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_.,:/+@".contains(letter);
+    if name.chars().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
 /// Which configuration.
 #[derive(Debug, Args)]
 pub struct File {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Told;
 use super::desk::{CommandError, Desk};
+use super::line::word;
 use crate::config;
 
 /// What does not act now.
@@ -97,7 +98,7 @@ impl PauseAnswer {
                 "Paused{already}: nothing is sent to Intercom, notifications are recorded. `autoclosed resume` ends it."
             ),
             (true, Some(rule)) => {
-                writeln!(out, "Rule `{rule}` is paused{already}. `autoclosed resume --rule {rule}` ends it.")
+                writeln!(out, "Rule `{rule}` is paused{already}. `autoclosed resume --rule {}` ends it.", word(rule))
             }
             (false, None) if self.changed => writeln!(out, "Resumed: the rules act again."),
             (false, None) => writeln!(out, "It was not paused."),

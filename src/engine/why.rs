@@ -227,6 +227,7 @@ impl Why {
             Why::LadderDone => f.write_str("every step of the rule is done"),
             Why::StepFailed { step } => write!(f, "step `{step}` failed, so nothing follows it"),
             Why::Parked => f.write_str("Intercom refused it; trying again later"),
+            Why::ClosedOften { times: 1 } => f.write_str("closed once without a word from the contact"),
             Why::ClosedOften { times } => write!(f, "closed {times} times without a word from the contact"),
             Why::Reopened => f.write_str("a person reopened it, and nobody has spoken since"),
             Why::JustWritten { rule } => write!(f, "rule `{rule}` wrote to the contact less than a day ago"),
@@ -305,6 +306,13 @@ mod tests {
             (604_800, "7 days"),
         ] {
             assert_eq!(span(SignedDuration::from_secs(seconds)), said);
+        }
+    }
+
+    #[test]
+    fn what_happened_once_is_said_so() {
+        for (times, said) in [(1, "closed once"), (2, "closed 2 times")] {
+            assert_eq!(Why::ClosedOften { times }.to_string(), format!("{said} without a word from the contact"));
         }
     }
 }

@@ -66,6 +66,8 @@ pub enum Forgot {
     UnderWay,
 }
 
+const FORGOTTEN: &str = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE mark = $1)";
+
 /// Makes the marks of forgotten conversations.
 #[derive(Clone)]
 pub(super) struct ForgetKey([u8; 32]);
@@ -166,6 +168,12 @@ impl Store {
         Ok(Forgot::Rows(rows + erase_strewn(writer.connection(), app_id, &late).await?))
     }
 
+    /// Whether it was forgotten.
+    pub async fn is_forgotten(&self, app_id: &str, id: &ConversationId) -> Result<bool, StoreError> {
+        let mark = self.forget_key.mark(app_id, id.as_str());
+        Ok(sqlx::query_scalar(FORGOTTEN).bind(mark).fetch_one(&self.readers).await?)
+    }
+
     async fn part_ids(&self, app_id: &str, id: &ConversationId) -> Result<BTreeSet<String>, StoreError> {
         let sql = "SELECT DISTINCT part_id FROM activity WHERE app_id = $1 AND conversation_id = $2 AND part_id <> ''";
         let ids: Vec<String> = sqlx::query_scalar(sql).bind(app_id).bind(id.as_str()).fetch_all(&self.readers).await?;
@@ -207,10 +215,7 @@ async fn forget(
     for (_, sql) in ERASED {
         rows += sqlx::query(sql).bind(app_id).bind(id.as_str()).execute(&mut *writer).await?.rows_affected();
     }
-    let before: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM forgotten WHERE mark = $1)")
-        .bind(mark)
-        .fetch_one(&mut *writer)
-        .await?;
+    let before: bool = sqlx::query_scalar(FORGOTTEN).bind(mark).fetch_one(&mut *writer).await?;
     if rows == 0 {
         return Ok(if before { Forgot::Before } else { Forgot::Unknown });
     }

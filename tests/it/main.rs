@@ -22,6 +22,7 @@ mod operates;
 mod pages;
 mod perils;
 mod progress;
+mod readme;
 mod receives;
 mod recipes;
 mod rehearses;

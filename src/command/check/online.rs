@@ -11,6 +11,7 @@ use self::failure::{Read, Reads};
 use self::names::Lists;
 use super::Finding as Place;
 use crate::clock::Clock;
+use crate::command::layout::wrapped;
 use crate::config::{Config, Diagnostic, Loaded, Mentioned, Secrets};
 use crate::daemon;
 use crate::engine::RuleSet;
@@ -34,6 +35,9 @@ const UNANSWERED: u8 = 1;
 
 /// Where what has no place in the file comes from.
 const ENVIRONMENT: &str = "environment";
+
+/// Where the sentence about a check begins.
+const INDENT: usize = 22;
 
 /// What one look showed.
 #[derive(Debug)]
@@ -157,9 +161,13 @@ pub(super) fn tell(found: &[Finding], out: &mut dyn Write, colour: bool) -> io::
         let (on, off) = if colour { (finding.mark.colour(), "\u{1b}[0m") } else { ("", "") };
         let place = finding.diagnostic().filter(|told| told.span != (0..0));
         let place = place.map(|at| format!("{}:{}:{}: ", at.file, at.line, at.column)).unwrap_or_default();
-        writeln!(out, "{on}{word:<5}{off}  {check:<13}  {place}{}", finding.detail())?;
+        write!(out, "{on}{word:<5}{off}")?;
+        // What the colour takes is no room on the line.
+        let mut rest = Vec::new();
+        wrapped(&mut rest, &format!("{:5}  {check:<13}  ", ""), INDENT, &format!("{place}{}", finding.detail()))?;
+        out.write_all(rest.get(5..).unwrap_or_default())?;
         if let Some(told) = finding.diagnostic() {
-            writeln!(out, "{:22}help: {}", "", told.help)?;
+            wrapped(out, &format!("{:INDENT$}", ""), INDENT, &format!("help: {}", told.help))?;
         }
     }
     let count = |bad: &dyn Fn(&Finding) -> bool| found.iter().filter(|finding| bad(finding)).count();

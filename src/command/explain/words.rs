@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::super::history::Line;
 use super::super::layout::{table, wrapped};
 use super::super::moments;
 use super::{Explained, WhatIf, next};
@@ -37,7 +38,7 @@ pub(super) fn tell(told: &Explained, out: &mut dyn Write, zone: &TimeZone) -> io
     }
     if !told.rules.is_empty() {
         writeln!(out, "\nThe rules, of which the first that fits owns a conversation:")?;
-        table(out, &rules(told))?;
+        table(out, &rules(told, &at))?;
     }
     journal(told, out, zone)
 }
@@ -117,15 +118,16 @@ fn ahead(told: &Explained, at: Moments<'_>) -> Rows {
     told.explanation.ahead.iter().map(step).collect()
 }
 
-fn rules(told: &Explained) -> Rows {
+fn rules(told: &Explained, at: Moments<'_>) -> Rows {
     let fits = told.rules.iter().zip(&told.explanation.rules).map(|(rule, (_, fits))| {
-        let word = match fits {
-            Fits::Owns | Fits::Keeps => "fits: ",
-            Fits::After(_) | Fits::InVain => "fits, but ",
-            Fits::No(_) => "does not fit: ",
-            Fits::Unknown(_) => "",
+        let text = match fits {
+            Fits::Owns | Fits::Keeps => format!("fits: {}", rule.why),
+            Fits::After(_) => format!("fits, but {}", rule.why),
+            Fits::InVain => format!("fits, but {}", in_vain(&told.explanation.decision, at)),
+            Fits::No(_) => format!("does not fit: {}", rule.why),
+            Fits::Unknown(_) => rule.why.clone(),
         };
-        (rule.rule.clone(), format!("{word}{}", rule.why))
+        (rule.rule.clone(), text)
     });
     fits.collect()
 }
@@ -134,7 +136,8 @@ fn journal(told: &Explained, out: &mut dyn Write, zone: &TimeZone) -> io::Result
     if told.journal.is_empty() {
         return writeln!(out, "\nNothing was done about it so far.");
     }
-    writeln!(out, "\nDone so far, and why:")?;
+    let rehearsed = told.journal.iter().any(Line::is_rehearsed);
+    writeln!(out, "\nDone {}so far, and why:", if rehearsed { "or rehearsed " } else { "" })?;
     let left_out = told.journal.len().saturating_sub(JOURNAL);
     if left_out > 0 {
         let id = &told.conversation;
@@ -148,10 +151,10 @@ pub(super) fn listed(missing: &[Missing]) -> String {
 }
 
 /// Why no rule gets what one of them fits.
-pub(super) fn in_vain(decision: &Decision) -> String {
+pub(super) fn in_vain(decision: &Decision, at: Moments<'_>) -> String {
     match decision.why() {
         Why::NotRead => "something that a rule above asks for is not known yet".to_owned(),
-        why => why.to_string(),
+        why => why.with_moments(|moment| at(&moment)),
     }
 }
 
@@ -203,7 +206,7 @@ mod tests {
 
     #[test]
     fn who_would_fit_in_vain_is_told_why() {
-        let left = |why| in_vain(&Decision::Leave { why });
+        let left = |why| in_vain(&Decision::Leave { why }, &ToString::to_string);
         assert_eq!(left(Why::Closed), "it is closed");
         assert_eq!(left(Why::NotRead), "something that a rule above asks for is not known yet");
     }

@@ -6,6 +6,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 
 use super::{DryRun, RuleSteps, Silence, StatusAnswer, Steps};
+use crate::command::layout::{self, wrapped};
 use crate::command::{Told, moments};
 
 /// Where the figures begin.
@@ -43,7 +44,7 @@ impl StatusAnswer {
         }
         let longest = wrong.iter().map(|check| check.name.len()).max().unwrap_or(0);
         for check in wrong {
-            writeln!(out, "  {:longest$}  {}", check.name, check.detail)?;
+            wrapped(out, &format!("  {:longest$}  ", check.name), longest + 4, &check.detail)?;
         }
         Ok(())
     }
@@ -138,13 +139,19 @@ fn outcomes(steps: &Steps) -> [(i64, &'static str); 6] {
     [(done, "done"), (raced, "raced"), (left, "left"), (deferred, "deferred"), (failed, "failed"), (unclear, "unclear")]
 }
 
-/// Rules down the side, figures under their heads.
+/// Rules down the side, figures under their heads. A name that leaves no room for them has a line of its own.
 fn table(head: &[&str], rows: Vec<(String, Vec<i64>)>, out: &mut dyn Write) -> io::Result<()> {
-    let longest = rows.iter().map(|(rule, _)| rule.chars().count()).max().unwrap_or(0).max("Rule".len());
+    let room = layout::WIDTH - head.iter().map(|head| "  ".len() + head.len()).sum::<usize>();
+    let lengths = rows.iter().map(|(rule, _)| rule.chars().count());
+    let longest = lengths.filter(|length| *length <= room).max().unwrap_or(0).max("Rule".len());
     write!(out, "{:longest$}", "Rule")?;
     head.iter().try_for_each(|head| write!(out, "  {head}"))?;
     writeln!(out)?;
-    for (rule, figures) in rows {
+    for (mut rule, figures) in rows {
+        if rule.chars().count() > longest {
+            wrapped(out, "", 0, &rule)?;
+            rule.clear();
+        }
         write!(out, "{rule:longest$}")?;
         for (head, figure) in head.iter().zip(figures) {
             write!(out, "  {:>1$}", grouped(figure), head.len())?;
@@ -155,7 +162,7 @@ fn table(head: &[&str], rows: Vec<(String, Vec<i64>)>, out: &mut dyn Write) -> i
 }
 
 fn row(out: &mut dyn Write, name: &str, figure: &str) -> io::Result<()> {
-    writeln!(out, "{name:WIDTH$}{figure}")
+    wrapped(out, &format!("{name:WIDTH$}"), WIDTH, figure)
 }
 
 /// Where there is no terminal, whoever prints takes the colour off.

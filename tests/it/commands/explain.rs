@@ -288,3 +288,40 @@ async fn an_unknown_conversation_ends_with_status_1_and_the_next_step() {
         assert_eq!(house.says(&[command, "47-11"]).status, Some(2), "{command}");
     }
 }
+
+#[tokio::test]
+async fn the_rules_are_told_with_moments_in_the_operators_zone() {
+    let house = house("live").await;
+    let id = snoozed(&house).await;
+    let (app_id, now) = (Workspace::default().app_id, house.clock.now());
+    house.daemon().store().hold(&app_id, &id, Some(now + days(30)), now).await.unwrap();
+    let told = told(&house, &id, false).await;
+    // Dublin has its summer time by then.
+    assert!(told.contains("snoozed-a-week  fits, but held by hand until 2026-04-01 10:02:00 IST\n"), "{told}");
+}
+
+#[tokio::test]
+async fn what_was_forgotten_is_not_taken_for_a_slip_in_the_id() {
+    let house = House::with(SNOOZED_A_WEEK).await;
+    let id = house.answered().await;
+    assert_eq!(house.says(&["forget", id.as_str()]).status, Some(0));
+    for command in ["explain", "history", "hold", "release"] {
+        let answer = house.says(&[command, id.as_str()]);
+        assert_eq!((answer.status, answer.out.as_str()), (Some(1), ""), "{command}");
+        let says = format!("conversation {id} was forgotten; nothing is known of it, and no rule touches it");
+        assert!(answer.err.contains(&says), "{command}: {}", answer.err);
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_is_told_only_where_it_keeps_something_from_being_done() {
+    let house = house("dry-run").await;
+    let (id, vip) = (snoozed(&house).await, house.answered().await);
+    house.intercom.tag(&vip, "vip");
+    house.after(days(5)).await;
+    house.look().await;
+    let rehearsed = told(&house, &id, false).await;
+    assert!(rehearsed.contains("\nDone or rehearsed so far, and why:\n"), "nothing was done: {rehearsed}");
+    let of = async |id| document(&house, id).await["barred"].as_array().unwrap().len();
+    assert_eq!((of(&id).await, of(&vip).await), (1, 0), "a rule leaves the second alone in any mode");
+}

@@ -102,7 +102,7 @@ async fn not_a_byte_is_left_in_database_log_and_later_backups_and_nothing_brings
 #[tokio::test]
 async fn what_is_unknown_is_told_and_not_remembered() {
     let house = House::with(QUIET_A_DAY).await;
-    insta::assert_snapshot!(told(&house, &["forget", "404"]).await, @"1autoclosed: conversation 404 is not known; look for a slip in the id, or run `autoclosed reconcile` to have the workspace looked at");
+    insta::assert_snapshot!(told(&house, &["forget", "404"]).await, @"1autoclosed: conversation 404 is not known; look for a slip in the id, or run `autoclosed reconcile` to have all looked at that is open or snoozed");
     let marks: i64 =
         sqlx::query_scalar("SELECT count(*) FROM forgotten").fetch_one(&mut reader(&house).await).await.unwrap();
     assert_eq!(marks, 0, "a slip in the id must not silence another conversation");

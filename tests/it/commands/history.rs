@@ -190,3 +190,10 @@ async fn a_journal_of_many_pages_is_one_document() {
     let told = told(&house, None, &Filters::default(), false).await;
     assert_eq!(told.lines().filter(|line| line.starts_with("2026-")).count(), 50);
 }
+
+#[tokio::test]
+async fn where_there_are_no_rules_none_are_listed() {
+    let house = House::with("").await;
+    let filters = Filters { rule: Some("quiet".to_owned()), ..Filters::default() };
+    insta::assert_snapshot!(told(&house, None, &filters, false).await, @"The journal names no rule `quiet`, nor does the configuration; it has no rules.");
+}

@@ -114,10 +114,10 @@ async fn the_program_says_what_is_held_and_what_is_not() {
     }
     [0]
     $ autoclosed hold 404
-    autoclosed: conversation 404 is not known; look for a slip in the id, or run `autoclosed reconcile` to have the workspace looked at
+    autoclosed: conversation 404 is not known; look for a slip in the id, or run `autoclosed reconcile` to have all looked at that is open or snoozed
     [1]
     $ autoclosed release 404
-    autoclosed: conversation 404 is not known; look for a slip in the id, or run `autoclosed reconcile` to have the workspace looked at
+    autoclosed: conversation 404 is not known; look for a slip in the id, or run `autoclosed reconcile` to have all looked at that is open or snoozed
     [1]
     $ autoclosed hold 215470000000001 --until 2001-01-01T00:00:00Z
     autoclosed: --until: 2001-01-01T00:00:00Z is in the past; name a moment to come

@@ -36,6 +36,12 @@ tags = ["auto-closed"]
 set.auto_closed_by = "{{ rule }}"
 "#;
 
+/// Each sentence on one line, however wide.
+fn joined(found: &str) -> String {
+    let (below, help) = (format!("\n{:22}", ""), format!("\n{:22}help:", ""));
+    found.replace(&help, "\nhelp:").replace(&below, " ").replace("\nhelp:", &help)
+}
+
 /// A configuration, an Intercom at the machine's own time, and the program.
 pub(super) struct Place {
     pub(super) intercom: FakeIntercom,
@@ -85,12 +91,12 @@ impl Place {
         answer
     }
 
-    /// The findings as a person reads them, and the exit status.
+    /// The findings as a person reads them, but each sentence on one line, and the exit status.
     pub(super) fn finds(&self) -> String {
         let Answer { status, out, err } = self.answers(&[]);
         assert_eq!(err, "");
         let found = out.split_once("by asking:\n\n").unwrap_or(("", &out)).1;
-        format!("{}[{}]", found.replace(&self.intercom.url(), "http://intercom"), status.unwrap())
+        format!("{}[{}]", joined(found).replace(&self.intercom.url(), "http://intercom"), status.unwrap())
     }
 
     /// The findings of one check.
@@ -392,4 +398,13 @@ async fn a_refused_configuration_or_a_missing_secret_asks_nobody() {
         assert_eq!((json.status, &json_told["errors"][0]["file"]), (Some(2), &"environment".into()));
     }
     assert_eq!(place.asked(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_is_wider_than_a_terminal() {
+    let place = Place::new("", RULES).await;
+    place.intercom.contact_starts("Hello?");
+    let told = place.answers(&[]).out;
+    let (_, told) = told.split_once("by asking:").unwrap();
+    assert_eq!(told.lines().find(|line| line.chars().count() > 100), None, "{told}");
 }

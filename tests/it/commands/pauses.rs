@@ -156,3 +156,14 @@ async fn the_program_says_what_is_paused_and_what_is_not() {
     [2]
     "#);
 }
+
+#[tokio::test]
+async fn what_is_said_to_end_a_pause_can_be_typed_as_it_stands() {
+    let mut house = House::with(TWO_RULES).await;
+    house.configure(&format!("mode = \"live\"\n{}", TWO_RULES.replace("\"tagged\"", "\"Anna's: tagged, quiet\"")));
+    let id = house.answered().await;
+    house.intercom.tag(&id, "tagged");
+    let said = house.says(&["pause", "--rule", "Anna's: tagged, quiet"]);
+    let says = r"`autoclosed resume --rule 'Anna'\''s: tagged, quiet'`";
+    assert!(said.out.contains(says), "{}{}", said.out, said.err);
+}

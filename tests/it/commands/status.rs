@@ -231,3 +231,23 @@ async fn the_program_answers_as_one_document_and_by_its_exit_status() {
     house.daemon().reload_failed("odd");
     assert_eq!(house.says(&["status"]).status, Some(1));
 }
+
+#[tokio::test]
+async fn no_line_is_wider_than_a_terminal_however_long_the_names_of_rules_are() {
+    let name = "answered a long while ago, and quiet since then";
+    for mode in ["dry-run", "live"] {
+        let rules = QUIET_A_DAY.replace("quiet-a-day", name);
+        let mut house = House::configured(&format!("mode = \"{mode}\"\n{rules}"), Workspace::default()).await;
+        house.start().await;
+        house.look().await;
+        house.answered().await;
+        house.after(days(1)).await;
+        for more in ["another rule with a long name", "and one more with a name as long as that", name] {
+            house.daemon().store().pause(Some(more), house.clock.now()).await.unwrap();
+        }
+        house.daemon().reload_failed(&"a.toml:3:1: a long tale of what is wrong ".repeat(5));
+        let told = told(&house).await;
+        assert!(told.contains(name), "{told}");
+        assert_eq!(told.lines().find(|line| line.chars().count() > 100), None, "{told}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use autoclosed::clock::Clock;
 
-use super::{Answer, Place, RULES};
+use super::{Answer, Place, RULES, joined};
 use crate::harness::{House, QUIET_A_DAY};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,6 +22,7 @@ async fn a_database_that_is_not_ours_is_wrong_and_left_as_it_was() {
 fn beside(house: &House, check: &str) -> String {
     let Answer { status, out, err } = house.says(&["check", "--online"]);
     assert_eq!((house.deeds(), err.as_str()), (vec![], ""));
+    let out = joined(&out);
     let kept: Vec<&str> = out.lines().skip_while(|line| !line.contains(&format!("  {check} "))).collect();
     format!("{}\n[{}]", kept.join("\n"), status.unwrap())
 }
