@@ -2,7 +2,7 @@
 
 use autoclosed::command::hold::{hold, release};
 
-use crate::harness::{House, QUIET_A_DAY, days, hours};
+use crate::harness::{House, QUIET_A_DAY, days, hours, minutes};
 
 #[tokio::test]
 async fn a_held_conversation_is_left_alone_until_it_is_released() {
@@ -62,6 +62,22 @@ async fn a_later_word_replaces_an_earlier_one() {
     assert_eq!(house.state(&id), "open");
     hold(&desk, &id, Some("1 hour")).await.unwrap();
     house.after(hours(1)).await;
+    assert_eq!(house.state(&id), "closed");
+}
+
+#[tokio::test]
+async fn what_is_released_goes_on_at_once_though_intercom_s_clock_is_behind() {
+    let mut house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    let ahead = house.give_the_daemon_a_clock();
+    ahead.advance(minutes(4));
+    house.restart().await;
+    hold(&house.desk().await, &id, None).await.unwrap();
+    ahead.advance(days(2));
+    house.after(days(2)).await;
+    assert_eq!(house.state(&id), "open");
+    release(&house.desk().await, &id).await.unwrap();
+    house.sweep().await;
     assert_eq!(house.state(&id), "closed");
 }
 
