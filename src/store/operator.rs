@@ -187,9 +187,10 @@ async fn release(
     id: &ConversationId,
     now: Timestamp,
 ) -> Result<Met, StoreError> {
-    let held = "DELETE FROM hold WHERE app_id = $1 AND conversation_id = $2 RETURNING until";
-    let held = sqlx::query_scalar::<_, Option<i64>>(held).bind(app_id).bind(id.as_str());
-    let held = held.fetch_optional(&mut *writer).await?.is_some_and(|until| until.is_none_or(|until| until > ms(now)));
+    // One that has ended stays: what it kept waiting became due at its end, whatever is said later.
+    let held = "DELETE FROM hold WHERE app_id = $1 AND conversation_id = $2 AND (until IS NULL OR until > $3)";
+    let held = sqlx::query(held).bind(app_id).bind(id.as_str()).bind(ms(now));
+    let held = held.execute(&mut *writer).await?.rows_affected() > 0;
     // The next sweep decides.
     let due = "UPDATE conversation SET due_at = iif($4, $1, due_at) WHERE app_id = $2 AND id = $3";
     let due = sqlx::query(due).bind(at_once(now)).bind(app_id).bind(id.as_str()).bind(held);

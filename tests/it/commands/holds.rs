@@ -1,6 +1,7 @@
 //! `hold` and `release`.
 
 use autoclosed::command::hold::{hold, release};
+use autoclosed::command::pause::{pause, resume};
 
 use crate::harness::{House, QUIET_A_DAY, days, hours, minutes};
 
@@ -79,6 +80,22 @@ async fn what_is_released_goes_on_at_once_though_intercom_s_clock_is_behind() {
     release(&house.desk().await, &id).await.unwrap();
     house.sweep().await;
     assert_eq!(house.state(&id), "closed");
+}
+
+#[tokio::test]
+async fn a_release_after_its_end_leaves_a_hold_as_it_was() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    let desk = house.desk().await;
+    hold(&desk, &id, Some("4 days")).await.unwrap();
+    pause(&desk, None).await.unwrap();
+    house.after(days(4)).await;
+    release(&desk, &id).await.unwrap();
+    resume(&desk, None).await.unwrap();
+    house.sweep().await;
+    let journal = house.daemon().store().journal(Some(&id)).await.unwrap();
+    let close = journal.iter().find(|line| line.step == "close").unwrap();
+    assert!(close.inputs.contains("\"due_at\":\"2026-03-06T09:01:00Z\""), "{}", close.inputs);
 }
 
 /// The program keeps its own time, which is later than the house's; what it says does not depend on it.
