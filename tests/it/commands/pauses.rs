@@ -107,6 +107,15 @@ async fn what_is_resumed_goes_on_at_once_though_intercom_s_clock_is_behind() {
 }
 
 #[tokio::test]
+async fn that_a_pause_names_no_rule_any_more_is_told() {
+    let mut house = House::with(QUIET_A_DAY).await;
+    pause(&house.desk().await, Some("quiet-a-day")).await.unwrap();
+    house.configure(&format!("mode = \"live\"\n{}", QUIET_A_DAY.replace("quiet-a-day", "silent-a-day")));
+    house.restart().await;
+    insta::assert_snapshot!(house.check("paused").await, @"ok: rule `quiet-a-day` is paused; no rule is called `quiet-a-day` any more: if one was renamed, pause it by its new name");
+}
+
+#[tokio::test]
 async fn the_program_says_what_is_paused_and_what_is_not() {
     let house = House::with(TWO_RULES).await;
     let told = house.talk(&[
