@@ -142,6 +142,36 @@ mod tests {
         assert_eq!(patience.judge(pulse.last(), start + 11 * MINUTE), Err(Stall::Schedule(6 * MINUTE)));
     }
 
+    #[tokio::test]
+    async fn a_listener_that_has_ended_and_a_sweep_that_does_not_move_are_no_progress() {
+        let shelf = crate::store::tests::Shelf::new().await;
+        let (writer, _writing) = Writer::start(shelf.store.clone(), crate::writer::tests::standpoint());
+        let shutdown = tokio_util::sync::CancellationToken::new();
+        let listening = async || {
+            let (call, called) = crate::server::roll_call();
+            let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let routes = axum::Router::new();
+            let limits = crate::server::Limits::default();
+            (call, tokio::spawn(crate::server::serve(socket, routes, limits, shutdown.clone(), called)))
+        };
+        let ((public, _), (admin, accepting)) = (listening().await, listening().await);
+        let board = Arc::new(Board::default());
+        let listeners = [("server", public), ("admin", admin)];
+        let mut progress = Progress { writer, listeners, board: Arc::clone(&board), patience: patience("") };
+        assert_eq!(progress.made().await, Ok(()));
+        board.pulse().sign(Instant::now());
+        assert_eq!(progress.made().await, Ok(()));
+        progress.patience = Patience { going: Duration::ZERO, between: Duration::ZERO };
+        assert!(matches!(progress.made().await, Err(Stall::Schedule(_))));
+        let going = board.pulse().begins(Instant::now());
+        assert!(matches!(progress.made().await, Err(Stall::Sweep(_))));
+        going.ends(Instant::now());
+        progress.patience = patience("");
+        accepting.abort();
+        assert!(accepting.await.is_err());
+        assert_eq!(progress.made().await, Err(Stall::Listener("admin")));
+    }
+
     #[test]
     fn a_seldom_schedule_and_a_slow_intercom_are_given_their_time() {
         let (daily, slow) =

@@ -4,6 +4,7 @@
 //! Most of it is told and never bad: it is as he wants it.
 
 use super::{Check, Health};
+use crate::engine::rule::RuleName;
 use crate::engine::why::at;
 use crate::store::BUDGET_WINDOW;
 
@@ -16,12 +17,20 @@ impl Health {
             Err(error) => return (false, Check { name, ok: false, detail: error.to_string() }),
         };
         let rules: Vec<_> = pauses.rules.keys().map(|rule| format!("`{rule}`")).collect();
-        let detail = match (pauses.all, rules.as_slice()) {
+        let mut detail = match (pauses.all, rules.as_slice()) {
             (Some(since), _) => format!("since {}; `autoclosed resume` ends it", at(since)),
             (None, []) => "nothing is paused".into(),
             (None, [rule]) => format!("rule {rule} is paused"),
             (None, rules) => format!("rules {} are paused", rules.join(", ")),
         };
+        let edition = self.standpoint.rulebook().current();
+        let known = |name: &RuleName| edition.rules().rules.iter().any(|rule| rule.name == *name);
+        let vain: Vec<_> = pauses.rules.keys().filter(|name| !known(name)).map(|name| format!("`{name}`")).collect();
+        if !vain.is_empty() {
+            let vain = vain.join(", ");
+            detail =
+                format!("{detail}; no rule is called {vain} any more: if one was renamed, pause it by its new name");
+        }
         (pauses.all.is_some(), Check { name, ok: true, detail })
     }
 

@@ -17,6 +17,7 @@ use crate::engine::conversation::ConversationId;
 use crate::engine::history::Hold;
 use crate::engine::rule::RuleName;
 use crate::engine::why::Why;
+use crate::safety::LARGEST_SKEW;
 
 /// The name under which everything is paused.
 const ALL: &str = "";
@@ -186,12 +187,13 @@ async fn release(
     id: &ConversationId,
     now: Timestamp,
 ) -> Result<Met, StoreError> {
-    let held = "DELETE FROM hold WHERE app_id = $1 AND conversation_id = $2 RETURNING until";
-    let held = sqlx::query_scalar::<_, Option<i64>>(held).bind(app_id).bind(id.as_str());
-    let held = held.fetch_optional(&mut *writer).await?.is_some_and(|until| until.is_none_or(|until| until > ms(now)));
-    // Due at once: the next sweep decides.
+    // One that has ended stays: what it kept waiting became due at its end, whatever is said later.
+    let held = "DELETE FROM hold WHERE app_id = $1 AND conversation_id = $2 AND (until IS NULL OR until > $3)";
+    let held = sqlx::query(held).bind(app_id).bind(id.as_str()).bind(ms(now));
+    let held = held.execute(&mut *writer).await?.rows_affected() > 0;
+    // The next sweep decides.
     let due = "UPDATE conversation SET due_at = iif($4, $1, due_at) WHERE app_id = $2 AND id = $3";
-    let due = sqlx::query(due).bind(ms(now)).bind(app_id).bind(id.as_str()).bind(held);
+    let due = sqlx::query(due).bind(at_once(now)).bind(app_id).bind(id.as_str()).bind(held);
     if due.execute(&mut *writer).await?.rows_affected() == 0 {
         return Ok(Met::Unknown);
     }
@@ -207,10 +209,16 @@ async fn resume(writer: &mut SqliteConnection, rule: Option<&str>, now: Timestam
     let due = "UPDATE conversation SET due_at = $1 WHERE due_at > $1 AND (app_id, id) IN
         (SELECT app_id, conversation_id FROM attempt WHERE rule = $2 AND phase = 'open' AND outcome = 'deferred')";
     if let Some(rule) = rule {
-        sqlx::query(due).bind(ms(now)).bind(rule).execute(&mut *writer).await?;
+        sqlx::query(due).bind(at_once(now)).bind(rule).execute(&mut *writer).await?;
     }
     sqlx::query(TURN).execute(&mut *writer).await?;
     Ok(gone.rows_affected() > 0)
+}
+
+/// Due at once for a daemon that acts, however far the clock it goes by is behind that of whoever says so. Intercom's,
+/// which shows whole seconds, nearly always is.
+fn at_once(now: Timestamp) -> i64 {
+    ms(now - LARGEST_SKEW)
 }
 
 async fn say(

@@ -91,6 +91,17 @@ async fn a_hold_that_has_ended_is_not_counted_and_need_not_be_released() {
 }
 
 #[tokio::test]
+async fn deciding_again_on_everything_goes_by_the_holds() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[fetched(answered("5", 0)), fetched(answered("6", 0)), fetched(answered("7", 0))]).await;
+    shelf.store.hold("ours", &id("5"), None, at(1)).await.unwrap();
+    shelf.store.hold("ours", &id("6"), Some(at(5 * DAY)), at(1)).await.unwrap();
+    assert_eq!(shelf.store.reschedule_all(&context(), || {}).await.unwrap(), 3);
+    assert_eq!(shelf.due(at(4 * DAY)).await, ["7"]);
+    assert_eq!(shelf.due(at(9 * DAY)).await, ["7", "6"]);
+}
+
+#[tokio::test]
 async fn a_rule_of_any_name_is_paused_by_it_and_since_when_is_kept() {
     let shelf = Shelf::new().await;
     for rule in ["quiet", "Ünïcode, with \"quotes\"", "%"] {

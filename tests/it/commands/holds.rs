@@ -1,8 +1,9 @@
 //! `hold` and `release`.
 
 use autoclosed::command::hold::{hold, release};
+use autoclosed::command::pause::{pause, resume};
 
-use crate::harness::{House, QUIET_A_DAY, days, hours};
+use crate::harness::{House, QUIET_A_DAY, days, hours, minutes};
 
 #[tokio::test]
 async fn a_held_conversation_is_left_alone_until_it_is_released() {
@@ -63,6 +64,38 @@ async fn a_later_word_replaces_an_earlier_one() {
     hold(&desk, &id, Some("1 hour")).await.unwrap();
     house.after(hours(1)).await;
     assert_eq!(house.state(&id), "closed");
+}
+
+#[tokio::test]
+async fn what_is_released_goes_on_at_once_though_intercom_s_clock_is_behind() {
+    let mut house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    let ahead = house.give_the_daemon_a_clock();
+    ahead.advance(minutes(4));
+    house.restart().await;
+    hold(&house.desk().await, &id, None).await.unwrap();
+    ahead.advance(days(2));
+    house.after(days(2)).await;
+    assert_eq!(house.state(&id), "open");
+    release(&house.desk().await, &id).await.unwrap();
+    house.sweep().await;
+    assert_eq!(house.state(&id), "closed");
+}
+
+#[tokio::test]
+async fn a_release_after_its_end_leaves_a_hold_as_it_was() {
+    let house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    let desk = house.desk().await;
+    hold(&desk, &id, Some("4 days")).await.unwrap();
+    pause(&desk, None).await.unwrap();
+    house.after(days(4)).await;
+    release(&desk, &id).await.unwrap();
+    resume(&desk, None).await.unwrap();
+    house.sweep().await;
+    let journal = house.daemon().store().journal(Some(&id)).await.unwrap();
+    let close = journal.iter().find(|line| line.step == "close").unwrap();
+    assert!(close.inputs.contains("\"due_at\":\"2026-03-06T09:01:00Z\""), "{}", close.inputs);
 }
 
 /// The program keeps its own time, which is later than the house's; what it says does not depend on it.

@@ -91,6 +91,31 @@ async fn a_rule_that_was_paused_by_name_stays_so_when_everything_is_resumed() {
 }
 
 #[tokio::test]
+async fn what_is_resumed_goes_on_at_once_though_intercom_s_clock_is_behind() {
+    let mut house = House::with(QUIET_A_DAY).await;
+    let id = house.answered().await;
+    let ahead = house.give_the_daemon_a_clock();
+    ahead.advance(minutes(4));
+    house.restart().await;
+    pause(&house.desk().await, Some("quiet-a-day")).await.unwrap();
+    ahead.advance(days(2));
+    house.after(days(2)).await;
+    assert_eq!(house.state(&id), "open");
+    resume(&house.desk().await, Some("quiet-a-day")).await.unwrap();
+    house.sweep().await;
+    assert_eq!(house.state(&id), "closed");
+}
+
+#[tokio::test]
+async fn that_a_pause_names_no_rule_any_more_is_told() {
+    let mut house = House::with(QUIET_A_DAY).await;
+    pause(&house.desk().await, Some("quiet-a-day")).await.unwrap();
+    house.configure(&format!("mode = \"live\"\n{}", QUIET_A_DAY.replace("quiet-a-day", "silent-a-day")));
+    house.restart().await;
+    insta::assert_snapshot!(house.check("paused").await, @"ok: rule `quiet-a-day` is paused; no rule is called `quiet-a-day` any more: if one was renamed, pause it by its new name");
+}
+
+#[tokio::test]
 async fn the_program_says_what_is_paused_and_what_is_not() {
     let house = House::with(TWO_RULES).await;
     let told = house.talk(&[

@@ -94,7 +94,7 @@ async fn a_reload_is_told_from_its_beginning_to_its_end_and_a_refused_one_shows_
     }
 }
 
-/// Two seconds of real time show that nothing comes.
+/// Six seconds of real time show that nothing comes: the next commit is tried, and fails, within five.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_watchdog_hears_nothing_while_no_commit_goes_through() {
     let (_fake, place) = healthy().await;
@@ -110,7 +110,7 @@ async fn the_watchdog_hears_nothing_while_no_commit_goes_through() {
     assert!(why.starts_with("no commit went through: the database "), "{why}");
     while systemd.next(Duration::from_millis(1)).is_some() {}
     let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(2) {
+    while began.elapsed() < Duration::from_secs(6) {
         let heard = systemd.next(Duration::from_secs(1));
         assert!(!heard.is_some_and(|heard| heard.contains("WATCHDOG")), "{:#?}", systemd.heard);
     }
