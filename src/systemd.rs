@@ -44,22 +44,23 @@ const FIRST_LOOK: &str = "looking at the workspace for the first time; nothing i
 
 /// Tells how things stand whenever that changes, and lets the watchdog rest while the daemon gets anywhere.
 pub async fn attend(daemon: &Daemon) -> Infallible {
-    let half = sd_notify::watchdog_enabled().map(|limit| limit / 2);
+    // Often enough that one answer that is late does not use the limit up.
+    let quarter = sd_notify::watchdog_enabled().map(|limit| limit / 4);
     let watching = async {
-        match half {
-            Some(half) => watch(daemon, half).await,
+        match quarter {
+            Some(quarter) => watch(daemon, quarter).await,
             None => std::future::pending().await,
         }
     };
-    let telling = tell_status(daemon, half.unwrap_or(STATUS).min(STATUS));
+    let telling = tell_status(daemon, quarter.unwrap_or(STATUS).min(STATUS));
     tokio::select! {
         never = watching => never,
         never = telling => never,
     }
 }
 
-async fn watch(daemon: &Daemon, half: Duration) -> Infallible {
-    let (mut rest, mut stalled) = (half, false);
+async fn watch(daemon: &Daemon, every: Duration) -> Infallible {
+    let (mut rest, mut stalled) = (every, false);
     loop {
         tokio::time::sleep(rest).await;
         match daemon.progress().await {
@@ -68,13 +69,13 @@ async fn watch(daemon: &Daemon, half: Duration) -> Infallible {
                 if stalled {
                     tracing::info!("things go on again; systemd's watchdog is told so");
                 }
-                (rest, stalled) = (half, false);
+                (rest, stalled) = (every, false);
             }
             Err(stall) => {
                 if !stalled {
                     tracing::error!(why = %stall, "systemd's watchdog is not told that things go on; if they do not soon, it starts the daemon anew");
                 }
-                (rest, stalled) = (AGAIN.min(half), true);
+                (rest, stalled) = (AGAIN.min(every), true);
             }
         }
     }

@@ -42,13 +42,18 @@ pub async fn release(desk: &Desk, id: &ConversationId) -> Result<HoldAnswer, Com
 impl Told for HoldAnswer {
     fn tell(&self, out: &mut dyn Write, zone: &TimeZone) -> io::Result<()> {
         let HoldAnswer { conversation: id, held, until, changed } = self;
+        let already = if *held && !changed { " already" } else { "" };
         match (held, until, changed) {
             (true, Some(until), _) => {
-                writeln!(out, "Conversation {id} is held: no rule touches it until {}.", moments::said(*until, zone))
+                writeln!(
+                    out,
+                    "Conversation {id} is held{already}: no rule touches it until {}.",
+                    moments::said(*until, zone)
+                )
             }
             (true, None, _) => writeln!(
                 out,
-                "Conversation {id} is held: no rule touches it. `autoclosed release {id}` leaves it to the rules again."
+                "Conversation {id} is held{already}: no rule touches it. `autoclosed release {id}` leaves it to the rules again."
             ),
             (false, _, true) => writeln!(out, "Conversation {id} is left to the rules again."),
             (false, _, false) => writeln!(

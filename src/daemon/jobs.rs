@@ -189,7 +189,7 @@ impl Jobs {
         loop {
             match self.sweeper.store.operator_turn().await {
                 Ok(turn) if heard.replace(turn).is_some_and(|before| before != turn) => {
-                    tracing::info!("an operator's word was heard");
+                    tracing::info!("an operator's word was heard: {}", self.paused().await);
                     self.tick().await;
                 }
                 Ok(_) => {}
@@ -198,6 +198,18 @@ impl Jobs {
             if tokio::time::timeout(HEED, shutdown.cancelled()).await.is_ok() {
                 return;
             }
+        }
+    }
+
+    async fn paused(&self) -> String {
+        match self.sweeper.store.pauses().await {
+            Ok(pauses) if pauses.all.is_some() => "everything is paused".into(),
+            Ok(pauses) if pauses.rules.is_empty() => "nothing is paused".into(),
+            Ok(pauses) => {
+                let rules: Vec<_> = pauses.rules.keys().map(|rule| format!("`{rule}`")).collect();
+                format!("paused by name: {}", rules.join(", "))
+            }
+            Err(error) => error.to_string(),
         }
     }
 

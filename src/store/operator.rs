@@ -167,6 +167,12 @@ async fn hold(
     until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Met, StoreError> {
+    let before = "SELECT until FROM hold WHERE app_id = $1 AND conversation_id = $2";
+    let before: Option<Option<i64>> =
+        sqlx::query_scalar(before).bind(app_id).bind(id.as_str()).fetch_optional(&mut *writer).await?;
+    if before == Some(until.map(ms)) {
+        return Ok(Met::AlreadySo);
+    }
     let known = "UPDATE conversation SET due_at = $1 WHERE app_id = $2 AND id = $3";
     let known = sqlx::query(known).bind(until.map(ms)).bind(app_id).bind(id.as_str()).execute(&mut *writer).await?;
     if known.rows_affected() == 0 {

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
+use super::attempts::finish;
 use super::fold::{Fold, to_read};
 use super::forgotten::ForgetKey;
 use super::rows::{json, ms};
@@ -255,7 +256,9 @@ impl Store {
     /// Decides again on one conversation and keeps the result as `due_at`. Nothing can be recorded in between.
     pub async fn reschedule(&self, id: &ConversationId, context: &Context) -> Result<Option<Decided>, StoreError> {
         let mut writer = self.write().await;
-        reschedule(writer.connection(), id, context).await
+        writer.begin().await?;
+        let decided = reschedule(writer.connection(), id, context).await;
+        finish(&mut writer, decided).await
     }
 }
 

@@ -203,3 +203,13 @@ async fn the_task_ends_with_its_last_handle_and_writes_what_waits_before() {
     task.await.unwrap();
     assert_eq!(shelf.stored().await, ["n1 stored"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_queue_that_gets_shorter_is_no_stall_and_one_that_does_not_is() {
+    for (others, want) in [(1, Ok(())), (0, Err(NotWritten::TooSlow))] {
+        let (queue, _jobs) = mpsc::channel(1);
+        let writer = Writer { queue, committed: Arc::default() };
+        let others = async { writer.committed.fetch_add(others, Ordering::Relaxed) };
+        assert_eq!(tokio::join!(writer.commits(), others).0, want);
+    }
+}

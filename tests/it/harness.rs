@@ -161,6 +161,11 @@ impl House {
         &self.daemon_clock
     }
 
+    /// From now on the program asks there for health.
+    pub(crate) fn ask_health_of(&mut self, address: SocketAddr) {
+        self.admin = Some(address);
+    }
+
     /// Where the daemon tells its health, or did when it last ran.
     pub(crate) fn daemon_address(&self) -> SocketAddr {
         self.admin.unwrap()

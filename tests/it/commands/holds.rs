@@ -106,6 +106,7 @@ async fn the_program_says_what_is_held_and_what_is_not() {
     let id = id.as_str();
     let told = house.talk(&[
         &["hold", id],
+        &["hold", id],
         &["hold", id, "--until", "2097-03-09T17:00:00+01:00"],
         &["hold", id, "--until", "2097-03-09T17:00:00+01:00", "--json"],
         &["release", id],
@@ -121,6 +122,9 @@ async fn the_program_says_what_is_held_and_what_is_not() {
     $ autoclosed hold 215470000000001
     Conversation 215470000000001 is held: no rule touches it. `autoclosed release 215470000000001` leaves it to the rules again.
     [0]
+    $ autoclosed hold 215470000000001
+    Conversation 215470000000001 is held already: no rule touches it. `autoclosed release 215470000000001` leaves it to the rules again.
+    [0]
     $ autoclosed hold 215470000000001 --until 2097-03-09T17:00:00+01:00
     Conversation 215470000000001 is held: no rule touches it until 2097-03-09 16:00:00 UTC.
     [0]
@@ -129,7 +133,7 @@ async fn the_program_says_what_is_held_and_what_is_not() {
       "conversation": "215470000000001",
       "held": true,
       "until": "2097-03-09T16:00:00Z",
-      "changed": true
+      "changed": false
     }
     [0]
     $ autoclosed release 215470000000001

@@ -157,7 +157,8 @@ async fn without_a_daemon_it_says_so_and_since_when() {
 async fn what_answers_in_the_daemon_s_place_is_not_taken_for_it() {
     let mut house = House::with(QUIET_A_DAY).await;
     house.stop().await;
-    let listener = tokio::net::TcpListener::bind(house.daemon_address()).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    house.ask_health_of(listener.local_addr().unwrap());
     let serving = tokio::spawn(async move {
         let (mut asked, _) = listener.accept().await.unwrap();
         assert!(asked.read(&mut [0; 1024]).await.unwrap() > 0);
