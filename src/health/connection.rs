@@ -12,6 +12,15 @@ use crate::safety;
 /// A snooze to restore, a conversation to open again, a tag to put on may wait for so long.
 const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
 
+/// What an error that concerns every call comes to, in words.
+fn trouble(class: Class) -> &'static str {
+    match class {
+        Class::NotSent => "Intercom cannot be reached; check the network and the address under [intercom]",
+        Class::AuthDead => "Intercom refuses the access token, the plan or the teammate that acts",
+        _ => "answers are lost or make no sense; it goes on by itself once Intercom answers well again",
+    }
+}
+
 impl Health {
     pub(super) async fn intercom(&self) -> Check {
         let name = "intercom";
@@ -40,11 +49,11 @@ impl Health {
         });
         match (standing.last_success, failing) {
             (None, Some((_, class))) => {
-                Check { name, ok: false, detail: format!("no good answer since the start ({})", class.name()) }
+                Check { name, ok: false, detail: format!("no good answer since the start: {}", trouble(class)) }
             }
             (None, None) => Check { name, ok: false, detail: "not asked yet since the start".into() },
             (Some(_), Some((_, class))) => {
-                Check { name, ok: false, detail: format!("the last call failed ({})", class.name()) }
+                Check { name, ok: false, detail: format!("the last call failed: {}", trouble(class)) }
             }
             (Some(_), None) if unrestored > 0 => Check {
                 name,

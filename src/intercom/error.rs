@@ -131,7 +131,7 @@ impl IntercomError {
 }
 
 impl Class {
-    /// The name in logs and in the health report.
+    /// The name in logs.
     pub fn name(self) -> &'static str {
         match self {
             Class::NotSent => "not_sent",

@@ -8,7 +8,8 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds, secrets};
 use crate::metrics::page::Page;
 
-const CHECKS: [&str; 12] = [
+/// The names that scripts and dashboards may rely on.
+pub(crate) const CHECKS: [&str; 12] = [
     "database",
     "intercom",
     "workspace",
@@ -223,4 +224,26 @@ async fn a_pause_does_not_hide_what_is_wrong() {
     assert_eq!(house.health().await["status"], "paused");
     house.daemon().reload_failed("odd");
     assert_eq!(house.health().await["status"], "bad");
+}
+
+#[tokio::test]
+async fn what_keeps_intercom_from_answering_is_said_in_words() {
+    let mut house = well().await;
+    house.intercom.fault_always(Endpoint::Me, Fault::Status { status: 500, body: String::new() });
+    house.clock.advance(seconds(1));
+    house.daemon_clock().advance(seconds(1));
+    assert!(house.daemon().reconcile().await.is_err());
+    insta::assert_snapshot!(house.check("intercom").await, @"bad: the last call failed: answers are lost or make no sense; it goes on by itself once Intercom answers well again");
+    house.intercom.clear_faults();
+    house.clock.advance(seconds(1));
+    house.daemon_clock().advance(seconds(1));
+    house.look().await;
+    assert_eq!(house.check("intercom").await, "ok: last answer 0 seconds ago");
+
+    house.stop().await;
+    house.configure("mode = \"live\"");
+    house.intercom.stop();
+    house.start().await;
+    assert!(house.daemon().reconcile().await.is_err());
+    insta::assert_snapshot!(house.check("intercom").await, @"bad: no good answer since the start: Intercom cannot be reached; check the network and the address under [intercom]");
 }

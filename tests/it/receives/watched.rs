@@ -1,22 +1,7 @@
 //! What health and readiness tell, and to whom.
 
 use super::*;
-
-/// The names that scripts and dashboards may rely on.
-const NAMES: [&str; 12] = [
-    "database",
-    "intercom",
-    "workspace",
-    "admin",
-    "clock",
-    "sweep",
-    "reconcile",
-    "notifications",
-    "backlog",
-    "paused",
-    "budget",
-    "config",
-];
+use crate::checks::CHECKS;
 
 #[tokio::test]
 async fn health_in_detail_is_for_the_admin_listener_alone() {
@@ -32,7 +17,7 @@ async fn health_in_detail_is_for_the_admin_listener_alone() {
     assert_eq!((told.as_object().unwrap().len(), &told["mode"]), (3, &json!("dry-run")));
     for check in told["checks"].as_array().unwrap() {
         let name = check["name"].as_str().unwrap();
-        assert!(NAMES.contains(&name), "{name}");
+        assert!(CHECKS.contains(&name), "{name}");
         assert!(check["ok"].is_boolean() && !check["detail"].as_str().unwrap().is_empty(), "{check}");
         assert_eq!(check.as_object().unwrap().len(), 3, "{check}");
     }
