@@ -28,7 +28,8 @@
 //! * [`config`]: the file, and everything that is wrong with it. [`clock`]: the only reader of the time.
 //! * [`daemon`]: all of it put together. [`scheduler`]: who wakes it. [`command`]: the command line. [`telemetry`]:
 //!   logs. [`systemd`]: what it is told.
-//! * [`fake_intercom`]: a workspace behind real HTTP, for the tests and for [`demo`].
+//! * [`fake_intercom`]: a workspace behind real HTTP, for the tests and for [`demo`]. [`sabotage`]: where tests may end
+//!   the daemon; not in what is shipped.
 //!
 //! # Invariants
 //!
@@ -64,6 +65,7 @@ pub mod pulse;
 pub mod receiver;
 pub mod reconcile;
 pub mod rulebook;
+pub mod sabotage;
 pub mod safety;
 pub mod scheduler;
 pub mod server;

@@ -20,6 +20,7 @@ use jiff::tz::TimeZone;
 use crate::board::Board;
 use crate::intercom::Intercom;
 use crate::intercom::error::{Class, IntercomError};
+use crate::sabotage::{Point, reached};
 use crate::safety::{Acting, Budget, Limits};
 use crate::standpoint::Standpoint;
 use crate::store::{Claimed, Context, Inputs, Outcome, Settled, Store, StoreError};
@@ -136,6 +137,7 @@ impl Sweeper {
                 tracing::info!("the sweep ends early, as everything was paused; what it had not reached stays due");
                 break;
             }
+            reached(Point::Picked).await;
             match self.act_on(&id, acting, &pauses, &mut budget, swept).await {
                 Ok(act::Next::Go) | Err(SweepError::Forgotten) => {}
                 Ok(act::Next::Stop) => break,
@@ -157,6 +159,7 @@ impl Sweeper {
     /// Commits an outcome, and what the conversation comes to now; counts what is over with it.
     async fn commit(&self, claimed: Claimed, outcome: &Outcome, inputs: &Inputs) -> Result<Settled, StoreError> {
         let settled = self.store.settle(claimed, outcome, inputs, &self.context()).await?;
+        reached(Point::Settled).await;
         if let Some(rule) = &settled.ended {
             self.tally.ended(rule, settled.outcome);
         }

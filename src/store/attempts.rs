@@ -14,6 +14,7 @@ use super::writing::Writing;
 use super::{Store, StoreError, facts};
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::rule::{RuleName, StepKind};
+use crate::sabotage::{Point, reached};
 
 // The plus keeps SQLite from going through all attempts of the workspace in place of those that wait.
 pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
@@ -242,6 +243,7 @@ async fn settle(
         .bind(matches!(outcome, Outcome::DryRun { speaks: true, .. }))
         .fetch_optional(&mut *writer)
         .await?;
+    reached(Point::Settling).await;
     if let (Some(_), Some(line)) = (&written, claimed.line) {
         sqlx::query("DELETE FROM journal WHERE id = $1").bind(line).execute(&mut *writer).await?;
     }

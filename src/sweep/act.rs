@@ -10,6 +10,7 @@ use crate::engine::conversation::{Conversation, ConversationId};
 use crate::engine::rule::{RuleName, StepId};
 use crate::engine::{Action, Decision, Wish};
 use crate::intercom::error::Class;
+use crate::sabotage::{Bug, Point, planted, reached};
 use crate::safety::{Acting, Budget, Spent};
 use crate::store::{Claim, Claimed, Inputs, Outcome, Pauses, Settled};
 
@@ -81,6 +82,7 @@ impl Sweeper {
             self.store.reschedule(id, &context).await?;
             return Ok(Next::Go);
         };
+        reached(Point::Claimed).await;
         if let Some(why) = pauses.of(&due.rule) {
             self.commit(claimed, &Outcome::Deferred(why), &inputs(&known.conversation, &[])).await?;
             self.rest_if_still_due(id, acting).await?;
@@ -176,7 +178,10 @@ impl Sweeper {
     /// The facts as just read decide. Writing the text may ask Intercom for the contact's name: if that took long,
     /// the conversation is read once more.
     async fn prepare(&self, id: &ConversationId, claimed: Claimed, due: &DueStep) -> Result<Prepared, SweepError> {
+        let stored = if planted(Bug::DecidesOnWhatIsStored) { self.known(id, &self.context()).await? } else { None };
         let mut fresh = self.read(id).await?;
+        fresh.decided = stored.unwrap_or(fresh.decided);
+        reached(Point::Read).await;
         let facts = inputs_of(due, &fresh);
         let (action, why) = match still_due(due, &fresh) {
             Ok(due) => due,

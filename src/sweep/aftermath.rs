@@ -11,6 +11,7 @@ use crate::engine::history::Deed;
 use crate::engine::rule::StepKind;
 use crate::engine::wish;
 use crate::intercom::error::Class;
+use crate::sabotage::{Point, reached};
 use crate::safety::Acting;
 use crate::store::{Answered, Inputs, Outcome, Pending, StoreError};
 
@@ -25,7 +26,9 @@ impl Sweeper {
         let unclear = self.store.unclear(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;
         for pending in unclear {
             self.sign_of_life();
+            reached(Point::Examining).await;
             let (outcome, inputs, next) = self.look_into(&pending, acting).await?;
+            reached(Point::Examined).await;
             let settled = self.commit(pending.claimed, &outcome, &inputs).await?;
             if settled.news {
                 tracing::info!(

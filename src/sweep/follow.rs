@@ -9,6 +9,7 @@ use crate::engine::history::Deed;
 use crate::engine::rule::StepKind;
 use crate::engine::snooze_to_restore;
 use crate::intercom::error::{Class, IntercomError};
+use crate::sabotage::{Point, reached};
 use crate::safety::Acting;
 use crate::store::{FollowUp, Followed, Pending, StoreError};
 
@@ -24,6 +25,7 @@ impl Sweeper {
         let pending = self.store.follow_ups(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;
         for pending in pending {
             self.sign_of_life();
+            reached(Point::Following).await;
             let followed = match self.follow(&pending, acting).await {
                 Ok(followed) => followed,
                 Err(SweepError::Intercom(error)) => self.not_followed(&pending, error)?,
@@ -40,6 +42,7 @@ impl Sweeper {
                 tracing::error!(conversation.id = %pending.conversation, why, "gave up what was still to do after a deed");
                 self.board.count_unrestored();
             }
+            reached(Point::Followed).await;
             self.store.followed(&pending, &followed, &self.context()).await?;
         }
         Ok(())
@@ -88,6 +91,7 @@ impl Sweeper {
             return Ok(Followed::NotNeeded("somebody else has touched it since"));
         }
         let answer = self.intercom.open(id, &acting.admin_id).await;
+        reached(Point::Answered).await;
         self.note_answer(&answer);
         let answer = answer?;
         self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
@@ -112,6 +116,7 @@ impl Sweeper {
             return Ok(Followed::Again(self.standpoint.now()));
         }
         let answer = self.intercom.snooze(id, &acting.admin_id, until).await;
+        reached(Point::Answered).await;
         self.note_answer(&answer);
         let answer = answer?;
         self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;

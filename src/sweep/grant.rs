@@ -11,6 +11,7 @@ use crate::engine::{Action, Wish};
 use crate::intercom::attribute;
 use crate::intercom::client::{Answer, Assignee, ReadConversation, Update};
 use crate::intercom::error::{Class, IntercomError};
+use crate::sabotage::{Point, reached};
 use crate::safety::Acting;
 use crate::store::{Answered, Claimed, Followed, Outcome, Pending, Sending};
 
@@ -47,6 +48,7 @@ impl Sweeper {
                         // Whatever becomes of the rest, this much is known as ours.
                         let answered = Answered { deeds: &deeds, look_at: sending.look_at, restore_snooze };
                         self.store.answered(claimed, &answered).await?;
+                        reached(Point::Known).await;
                     }
                     if let (Wish::Snoozed(_), Some(answer)) = (wish, &granted.answer) {
                         // A snooze hides what the contact may just have written, as a close does.
@@ -121,10 +123,12 @@ impl Sweeper {
             Wish::Read(read) => intercom.update(id, &Update { read: Some(*read), ..Update::default() }).await,
             Wish::Tagged(_) | Wish::Untagged(_) => return self.grant_tag(id, acting, wish, fresh).await,
         };
+        reached(Point::Answered).await;
         self.note_answer(&answer);
         let answer = answer?;
         // The answer tells the new state; its webhook may come late or never.
         self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
+        reached(Point::Folded).await;
         let deed = our_part(acting, fresh, &answer);
         Ok(Granted { deed: Some(deed), answer: Some(answer) })
     }
@@ -151,6 +155,7 @@ impl Sweeper {
             },
             _ => return Err(IntercomError::BadRequest("this is no tag").into()),
         };
+        reached(Point::Answered).await;
         self.note_answer(&answer);
         match answer {
             Ok(answer) => Ok(Granted { deed: Some(Deed { at: answer.at, part: None }), answer: None }),

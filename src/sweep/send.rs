@@ -11,6 +11,7 @@ use crate::engine::rule::StepKind;
 use crate::engine::{Action, Part, PartId, rule, snoozed_until, wish};
 use crate::intercom::client::{Answer, ReadConversation};
 use crate::intercom::error::{Class, IntercomError};
+use crate::sabotage::{Point, reached};
 use crate::safety::Acting;
 use crate::store::{Answered, Barred, Claimed, Decided, Outcome, Sending};
 
@@ -47,10 +48,12 @@ impl Sweeper {
                 return Ok((claimed, Outcome::Deferred("there was nothing to send".into()), Next::Go));
             }
         };
+        reached(Point::Answered).await;
         self.note_answer(&answer);
         if let Ok(answer) = &answer {
             // The answer tells the new state; its webhook may come late or never.
             self.store.record_fetched(answer.value.sighting.clone(), &self.context()).await?;
+            reached(Point::Folded).await;
         }
         match answer {
             Ok(answer) if closes => Ok((claimed, self.shut(id, acting, ready, &sending, &answer).await?, Next::Go)),
@@ -97,6 +100,7 @@ impl Sweeper {
             let why = "what was read had grown old before the call could leave";
             return Ok((claimed, Err(Outcome::Deferred(why.into()))));
         }
+        reached(Point::WrittenDown).await;
         Ok((claimed, Ok(sending)))
     }
 
@@ -118,6 +122,7 @@ impl Sweeper {
         }
         let look_at = self.standpoint.now();
         self.store.answered(ready.claimed, &Answered { deeds: &[deed], look_at, restore_snooze: false }).await?;
+        reached(Point::Known).await;
         match self.read(id).await {
             Ok(now) => Ok(raced_or_done(&now, ready.step.kind, deed, sending.contact, ready.why)),
             Err(error) => {

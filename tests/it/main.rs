@@ -27,6 +27,7 @@ mod receives;
 mod recipes;
 mod rehearses;
 mod reloads;
+mod sabotage;
 mod sockets;
 mod steps;
 mod survives;

@@ -1,0 +1,168 @@
+//! Where a test may end the daemon, and which of its safeguards a test may take away.
+//!
+//! Owns: the names of both, and the switch. Refuses: existing in what is shipped: without the feature `sabotage`,
+//! which only this package's own tests turn on, a point is nothing and no bug is ever planted.
+//!
+//! The switch belongs to the thread, so that tests beside each other do not meet: whoever uses it runs everything on
+//! a current-thread runtime. A program of its own is ended at a point by the environment variable
+//! `AUTOCLOSED_ENDS_AT`, with the name of the point and perhaps how often it is passed before: `sent`, `sent:2`.
+
+/// A moment between two steps of acting, at which the daemon may die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Point {
+    /// It is due; nothing is written down.
+    Picked,
+    /// The step is claimed.
+    Claimed,
+    /// The conversation was read and decided on again.
+    Read,
+    /// It is written down that a call leaves, and none has left.
+    WrittenDown,
+    /// Intercom has answered; nothing of the answer is written down.
+    Answered,
+    /// The answer is folded in; the attempt does not know it yet.
+    Folded,
+    /// Our parts are known as ours; the outcome is not written down.
+    Known,
+    /// The transaction that writes the outcome has begun.
+    Settling,
+    /// The outcome is committed; what follows it has not begun.
+    Settled,
+    /// What follows was picked; nothing of it was asked.
+    Following,
+    /// What follows was done and answered; that is not written down.
+    Followed,
+    /// A lost answer is looked into; nothing was asked.
+    Examining,
+    /// What became of it was read; that is not written down.
+    Examined,
+}
+
+impl Point {
+    /// All of them with their names, in the order in which a deed passes them.
+    pub const ALL: [(Point, &'static str); 13] = [
+        (Point::Picked, "picked"),
+        (Point::Claimed, "claimed"),
+        (Point::Read, "read"),
+        (Point::WrittenDown, "written_down"),
+        (Point::Answered, "answered"),
+        (Point::Folded, "folded"),
+        (Point::Known, "known"),
+        (Point::Settling, "settling"),
+        (Point::Settled, "settled"),
+        (Point::Following, "following"),
+        (Point::Followed, "followed"),
+        (Point::Examining, "examining"),
+        (Point::Examined, "examined"),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Point::ALL.iter().find(|(point, _)| *point == self).map_or("", |(_, name)| name)
+    }
+}
+
+/// A safeguard that is taken away, so that a test can show that it would be missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bug {
+    /// What Intercom shows just before the deed is not what is decided on.
+    DecidesOnWhatIsStored,
+}
+
+#[cfg(not(feature = "sabotage"))]
+mod switch {
+    use super::{Bug, Point};
+
+    /// Passes a point.
+    #[expect(clippy::unused_async, reason = "where tests may stop it, it is a moment of waiting")]
+    #[inline]
+    pub(crate) async fn reached(_: Point) {}
+
+    /// Whether a safeguard is taken away: never.
+    #[inline]
+    pub(crate) const fn planted(_: Bug) -> bool {
+        false
+    }
+}
+
+#[cfg(feature = "sabotage")]
+mod switch {
+    use std::cell::{Cell, RefCell};
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::{Bug, Point};
+
+    type Hook = Box<dyn FnMut(Point) -> Then>;
+
+    thread_local! {
+        static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
+        static BUG: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// What becomes of whoever has reached a point.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Then {
+        /// Nothing.
+        GoesOn,
+        /// It never goes on; the test drops it, which is as near to death as a part of a process gets.
+        Stands,
+    }
+
+    /// While it lives, the hook or the bug is in force on this thread.
+    #[derive(Debug)]
+    #[must_use = "with it goes what it stands for"]
+    pub struct InForce(std::marker::PhantomData<*const ()>);
+
+    impl Drop for InForce {
+        fn drop(&mut self) {
+            HOOK.with_borrow_mut(Option::take);
+            BUG.set(None);
+        }
+    }
+
+    /// Asks `hook` at every point that is reached on this thread.
+    pub fn at_points(hook: impl FnMut(Point) -> Then + 'static) -> InForce {
+        HOOK.with_borrow_mut(|place| *place = Some(Box::new(hook)));
+        InForce(std::marker::PhantomData)
+    }
+
+    /// Takes a safeguard away on this thread.
+    pub fn plant(bug: Bug) -> InForce {
+        BUG.set(Some(bug));
+        InForce(std::marker::PhantomData)
+    }
+
+    /// Passes a point, if it may.
+    pub(crate) async fn reached(point: Point) {
+        if ends_here(point) {
+            std::process::abort();
+        }
+        let then = HOOK.with_borrow_mut(|hook| hook.as_mut().map(|hook| hook(point)));
+        if then == Some(Then::Stands) {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether a safeguard is taken away.
+    pub(crate) fn planted(bug: Bug) -> bool {
+        BUG.get() == Some(bug)
+    }
+
+    /// Whether the environment ends the program here.
+    fn ends_here(point: Point) -> bool {
+        static END: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+        let end = END.get_or_init(|| {
+            let end = std::env::var("AUTOCLOSED_ENDS_AT").ok()?;
+            let (name, times) = end.split_once(':').unwrap_or((&end, "0"));
+            Some((name.to_owned(), AtomicU32::new(times.parse().ok()?)))
+        });
+        let Some((name, before)) = end else { return false };
+        name == point.name()
+            && before.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+}
+
+#[cfg(feature = "sabotage")]
+pub use switch::{InForce, Then, at_points, plant};
+pub(crate) use switch::{planted, reached};
