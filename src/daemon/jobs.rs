@@ -240,6 +240,7 @@ impl Jobs {
 
     async fn sweep_if_allowed(&self, sweeps: &mut Sweeps) -> Sweeping {
         let sweeper = Sweeper { settings: sweeps.settings.clone(), ..self.sweeper.clone() };
+        sweeper.intercom.probe().await;
         let acting = match self.may_act(&sweeps.refusals).await {
             Ok(Ok(acting)) => acting,
             Ok(Err(Blocked::Paused)) => {
