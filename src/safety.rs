@@ -63,9 +63,6 @@ pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> R
     if board.refused().is_some() {
         return Err(Blocked::Refused);
     }
-    if intercom.trouble().is_some() {
-        return Err(Blocked::Trouble);
-    }
     let skew = standpoint.clock().now().duration_since(intercom_now).abs();
     if skew > LARGEST_SKEW {
         return Err(Blocked::Skew(crate::engine::why::span(skew)));
@@ -85,6 +82,9 @@ pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> R
     }
     if !board.looked() {
         return Err(Blocked::NotLookedYet);
+    }
+    if intercom.trouble().is_some() {
+        return Err(Blocked::Trouble);
     }
     Ok(Acting { app_id, admin_id })
 }

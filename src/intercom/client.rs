@@ -171,17 +171,6 @@ impl Intercom {
         self.transport.breaker().trouble()
     }
 
-    /// Asks who we are if nothing is sent for Intercom's trouble and it is time to find out whether that is over.
-    pub async fn probe(&self) {
-        let now = self.transport.clock.elapsed();
-        if self.trouble().is_some_and(|trouble| trouble.next <= now) {
-            match self.me().await {
-                Ok(_) => tracing::info!("Intercom answers again"),
-                Err(error) => tracing::info!(error = %error, "asked whether Intercom answers again"),
-            }
-        }
-    }
-
     /// Requests sent since the start, by endpoint and what came of them: the status of the answer, or `not_sent`,
     /// `lost`, `unusable`.
     pub fn sent(&self) -> BTreeMap<(&'static str, String), u64> {

@@ -17,7 +17,7 @@ use crate::store::{Answered, Inputs, Outcome, Pending, StoreError};
 
 /// Intercom's clocks may differ by this much: our part may seem a little older than the call that made it.
 const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
-/// So long after it was asked Intercom may still do it: a text that is missing before is not certainly absent.
+/// So long after it was asked Intercom may still do it: what is missing before is not certainly absent.
 const MAY_STILL_COME: SignedDuration = SignedDuration::from_mins(5);
 /// After that long, what is shown and may or may not be our part is given up; nothing is sent again.
 const LONGEST_DOUBT: SignedDuration = SignedDuration::from_mins(8);
@@ -109,10 +109,12 @@ impl Sweeper {
         }
     }
 
-    /// It is not there. A text that still may come must not be sent again; what says nothing may be done twice.
+    /// It is not there. A text that may still come must not be sent again, and a close or snooze that may still come
+    /// must be known as ours, or it would hide what a contact says meanwhile. All else may be done twice.
     fn absent(&self, pending: &Pending) -> Outcome {
         let rest = MAY_STILL_COME - self.standpoint.now().duration_since(pending.sent_at);
-        if pending.step.kind.writes() && rest.is_positive() {
+        let matters = pending.step.kind.writes() || pending.step.kind == StepKind::Snooze;
+        if matters && rest.is_positive() {
             // A clock that lags must not shorten it.
             return looking_at(self.standpoint.latest() + rest);
         }

@@ -75,7 +75,7 @@ pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     pub(super) base: Url,
     pub(super) api_version: String,
-    pub(super) clock: Clock,
+    clock: Clock,
     pub(super) pacer: Arc<Pacer>,
     pub(super) counts: Counts,
     breaker: Mutex<Breaker>,
