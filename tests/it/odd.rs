@@ -38,3 +38,15 @@ fn texts(house: &House, id: &ConversationId, text: &str) -> usize {
     let parts = house.intercom.conversation(id).unwrap().parts;
     parts.iter().filter(|part| part.body.as_deref().is_some_and(|body| body.contains(text))).count()
 }
+
+#[test]
+fn every_test_of_these_that_the_page_names_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/reliability.md")).unwrap();
+    let named: Vec<_> = page.split('`').filter_map(|word| word.strip_prefix("odd::")?.split_once("::")).collect();
+    assert!(named.len() > 20);
+    for (module, test) in named {
+        let text = std::fs::read_to_string(root.join(format!("tests/it/odd/{module}.rs"))).unwrap();
+        assert!(text.contains(&format!("fn {test}() {{")), "odd::{module}::{test} is named and is not there");
+    }
+}
