@@ -136,10 +136,11 @@ async fn a_clock_that_drifts_or_stands_still_closes_nothing_early() {
 async fn what_is_due_by_fast_clocks_alone_is_looked_at_and_not_done() {
     let (house, local, id) = house_with_a_clock(&live()).await;
     house.look().await;
+    let reads = house.reads(&id);
     house.clock.advance(days(1) - minutes(4));
     local.advance(days(1));
     house.sweep().await;
-    assert_eq!((house.reads(&id), house.deeds()), (1, vec![]), "{:?}", house.journal(&id).await);
+    assert_eq!((house.reads(&id), house.deeds()), (reads + 1, vec![]), "{:?}", house.journal(&id).await);
     house.clock.advance(minutes(4) - seconds(1));
     local.advance(minutes(4) - seconds(1));
     house.sweep().await;
