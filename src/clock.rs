@@ -46,6 +46,8 @@ impl Clock {
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     milliseconds: Arc<AtomicI64>,
+    /// How far the wall clock has been shifted from what has passed.
+    shifted: Arc<AtomicI64>,
     started_ms: i64,
 }
 
@@ -53,12 +55,12 @@ impl ManualClock {
     /// A clock that stands at `now`.
     pub fn at(now: Timestamp) -> ManualClock {
         let started_ms = now.as_millisecond();
-        ManualClock { milliseconds: Arc::new(AtomicI64::new(started_ms)), started_ms }
+        ManualClock { milliseconds: Arc::new(AtomicI64::new(started_ms)), shifted: Arc::default(), started_ms }
     }
 
     /// What the clock shows.
     pub fn now(&self) -> Timestamp {
-        let shown = self.milliseconds.load(Ordering::SeqCst);
+        let shown = self.milliseconds.load(Ordering::SeqCst).saturating_add(self.shifted.load(Ordering::SeqCst));
         Timestamp::from_millisecond(shown).unwrap_or(Timestamp::MAX)
     }
 
@@ -71,6 +73,12 @@ impl ManualClock {
     /// Moves the clock to `to`; earlier than now is possible for [`Clock::now`] only.
     pub fn set(&self, to: Timestamp) {
         self.milliseconds.store(to.as_millisecond(), Ordering::SeqCst);
+    }
+
+    /// Shifts [`Clock::now`] alone, as whoever sets a machine's wall clock does; no time passes.
+    pub fn shift_wall(&self, by: SignedDuration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.shifted.fetch_add(by, Ordering::SeqCst);
     }
 
     fn elapsed(&self) -> Duration {
@@ -97,6 +105,18 @@ mod tests {
         clock.advance(SignedDuration::from_hours(1));
         assert_eq!(shared.now().to_string(), "2026-03-02T13:00:00Z");
         assert_eq!(shared.elapsed(), Duration::from_hours(1));
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_passes_no_time() {
+        let clock = ManualClock::at("2026-03-02T12:00:00Z".parse().unwrap());
+        clock.advance(SignedDuration::from_hours(1));
+        clock.shift_wall(SignedDuration::from_hours(-2));
+        let clock = Clock::from(clock);
+        assert_eq!(
+            (clock.now().to_string().as_str(), clock.elapsed()),
+            ("2026-03-02T11:00:00Z", Duration::from_hours(1))
+        );
     }
 
     #[test]

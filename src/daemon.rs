@@ -3,6 +3,7 @@
 //! Owns: starting and stopping in the right order, and that no job overlaps itself. Refuses: doing any of the work.
 //! The demo and the tests run this same daemon; they only bring their own clock and another address for Intercom.
 
+mod asking;
 mod crew;
 mod jobs;
 mod lookout;

@@ -23,6 +23,7 @@ mod conversation;
 mod exchange;
 mod faults;
 mod first_version;
+mod late;
 mod notify;
 mod pieces;
 mod search;
@@ -52,6 +53,7 @@ pub use workspace::{Admin, Contact, Named, Quirk, WebhookVersion, Workspace};
 
 use exchange::Window;
 use faults::Plan;
+use late::Late;
 use notify::{Courier, Notice};
 use world::World;
 
@@ -81,6 +83,7 @@ struct Desk {
     requests: u64,
     window: Window,
     plan: Plan,
+    late: Vec<Late>,
     echo: Echo,
     drops_notifications: bool,
 }
@@ -207,6 +210,7 @@ impl FakeIntercom {
 
     /// Waits until every notification was answered or given up.
     pub async fn settle(&self) {
+        self.do_what_is_late();
         self.inner.courier.settle().await;
     }
 

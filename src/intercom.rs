@@ -6,6 +6,7 @@
 //! and the facts that rules look at.
 
 pub(crate) mod attribute;
+pub mod breaker;
 pub mod classify;
 pub mod client;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod text;
 pub mod topic;
 pub(crate) mod wire;
 
+pub use breaker::Trouble;
 pub use client::{
     Admin, Answer, Assignee, Attribute, ClientSettings, Contact, Intercom, Kind, Listed, Me, Offered, Page,
     ReadConversation, Search, SetupError, Standing, Tag, Team, Update,

@@ -113,6 +113,7 @@ impl Metrics {
         for (family, figure) in [(names::RATE_LIMIT, intercom.limit()), (names::RATE_REMAINING, intercom.remaining())] {
             page.put(family, figure.map(|figure| (Vec::new(), Value::Level(figure.into()))));
         }
+        page.put_one(names::TROUBLE, Value::Level(intercom.trouble().is_some().into()));
         page.put_one(names::WAITED, Value::Seconds(intercom.waited().as_secs_f64()));
     }
 

@@ -67,6 +67,16 @@ impl Point {
 pub enum Bug {
     /// What Intercom shows just before the deed is not what is decided on.
     DecidesOnWhatIsStored,
+    /// When Intercom asks to wait, nobody waits.
+    IgnoresTheReset,
+    /// The client goes wherever an answer sends it.
+    FollowsRedirects,
+    /// A call whose answer was lost is sent once more at once.
+    SendsAgainBlindly,
+    /// What is due is told by the machine's clock alone.
+    GoesByTheLocalClock,
+    /// Nobody finds out when Intercom's trouble is over.
+    NeverHalfOpens,
 }
 
 #[cfg(not(feature = "sabotage"))]

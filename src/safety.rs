@@ -25,6 +25,9 @@ pub enum Blocked {
     /// Intercom has not answered since the start.
     #[error("Intercom has not answered yet")]
     NoAnswerYet,
+    /// So many calls have failed that nothing is sent for a while.
+    #[error("Intercom is in trouble; one request now and then finds out when that is over")]
+    Trouble,
     /// Intercom refuses the token, the plan or the admin.
     #[error("Intercom refuses the access token, the plan or the teammate that acts")]
     Refused,
@@ -79,6 +82,9 @@ pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> R
     }
     if !board.looked() {
         return Err(Blocked::NotLookedYet);
+    }
+    if intercom.trouble().is_some() {
+        return Err(Blocked::Trouble);
     }
     Ok(Acting { app_id, admin_id })
 }

@@ -1,4 +1,5 @@
-//! What is woken: the sweep, the look at the workspace, the question who we are. Never two of the same at once.
+//! What is woken: the sweep and the look at the workspace; the question who we are is in `daemon/asking.rs`. Never two
+//! of the same at once.
 
 use std::time::Duration;
 
@@ -7,10 +8,10 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::asking::Asking;
 use crate::board::{Board, Run};
 use crate::config::Config;
-use crate::identity::{self, Expected, IdentityError};
-use crate::intercom::Intercom;
+use crate::identity::{Expected, IdentityError};
 use crate::intercom::error::IntercomError;
 use crate::reconcile::{self, Extent, Reconciled};
 use crate::safety::{self, Acting, Blocked};
@@ -44,8 +45,8 @@ pub(crate) const DECIDED_BY: &str = "decided_by";
 #[derive(Debug)]
 pub(super) struct Jobs {
     pub(super) sweeper: Sweeper,
-    expected: Expected,
-    probe: Duration,
+    pub(super) expected: Expected,
+    pub(super) probe: Duration,
     retention: SignedDuration,
     began: Duration,
     pub(super) sweeping: Mutex<Sweeps>,
@@ -62,17 +63,11 @@ pub(super) struct Sweeps {
     pub(super) settings: Settings,
 }
 
-/// The question who we are.
-#[derive(Debug, Default)]
-pub(super) struct Asking {
-    at: Option<Duration>,
-    /// Bears a new token that Intercom has not yet said to be ours; nothing else is asked with it.
-    pub(super) applicant: Option<Intercom>,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct LastLook {
     failed_at: Option<Duration>,
+    /// It failed as Intercom was in trouble.
+    in_trouble: bool,
 }
 
 /// Deeds that were refused one after the other, for a reason that holds for all of them.
@@ -181,6 +176,9 @@ impl Jobs {
             Sweeping::Blocked(why) => tracing::debug!(why = %why, "nothing is done"),
             Sweeping::Ran(_) | Sweeping::Failed(_) => {}
         }
+        if self.sweeper.intercom.trouble().is_none() && self.look_failed_in_trouble() && self.may_look_again() {
+            drop(self.look().await);
+        }
     }
 
     /// Sweeps at once whenever an operator has said something: what was resumed or released goes on.
@@ -240,6 +238,7 @@ impl Jobs {
 
     async fn sweep_if_allowed(&self, sweeps: &mut Sweeps) -> Sweeping {
         let sweeper = Sweeper { settings: sweeps.settings.clone(), ..self.sweeper.clone() };
+        self.ask_if_in_trouble().await;
         let acting = match self.may_act(&sweeps.refusals).await {
             Ok(Ok(acting)) => acting,
             Ok(Err(Blocked::Paused)) => {
@@ -300,6 +299,7 @@ impl Jobs {
         let result = self.look_now().await.map_err(|error| error.to_string());
         self.note_run(Job::Reconcile, began, result.is_ok());
         drop(progress);
+        last.in_trouble = result.is_err() && self.sweeper.intercom.trouble().is_some();
         last.failed_at = result.is_err().then(|| self.sweeper.standpoint.clock().elapsed());
         let told = match &result {
             Ok(found) => Ok(format!("{} listed, {} read", found.listed, found.changed)),
@@ -374,6 +374,11 @@ impl Jobs {
         Ok(())
     }
 
+    /// The schedule may be long: what an outage kept from being looked at is looked at when that is over.
+    fn look_failed_in_trouble(&self) -> bool {
+        self.looking.try_lock().is_ok_and(|last| last.in_trouble)
+    }
+
     /// Whether a look may be tried: none is going on, and none failed just now.
     fn may_look_again(&self) -> bool {
         let Ok(last) = self.looking.try_lock() else { return false };
@@ -382,40 +387,6 @@ impl Jobs {
         let shut_out = board.refused().is_some() || board.mismatch().is_some();
         let pause = if shut_out { self.probe } else { LOOK_AGAIN };
         last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= pause)
-    }
-
-    /// Asks Intercom again, every `probe`, whether it lets us in, and whether it knows now who acts and what the rules
-    /// name.
-    async fn ask_if_refused(&self) {
-        let board = &self.sweeper.board;
-        let shut_out = board.refused().is_some() || board.mismatch().is_some();
-        let unknown = || board.unclear_names().is_some() || board.unfit().is_some();
-        if !shut_out && !unknown() {
-            return;
-        }
-        let now = self.sweeper.standpoint.clock().elapsed();
-        let asked_at = self.asking.lock().await.at;
-        if asked_at.is_some_and(|asked| now.saturating_sub(asked) < self.probe) {
-            return;
-        }
-        if let Err(why) = self.ask().await {
-            tracing::warn!(error = %why, "Intercom still refuses us");
-        } else if unknown()
-            && let Err(error) = self.look_up_names().await
-        {
-            tracing::warn!(error = %error, "what the rules name could not be looked up");
-        }
-    }
-
-    /// Asks Intercom who we are: with the new token, if there is one that it has not yet said to be ours.
-    pub(super) async fn ask(&self) -> Result<(), IdentityError> {
-        let Sweeper { intercom, store, standpoint, board, .. } = &self.sweeper;
-        let mut asking = self.asking.lock().await;
-        asking.at = Some(standpoint.clock().elapsed());
-        let asked = asking.applicant.as_ref().unwrap_or(intercom);
-        let answer = identity::ask(asked, intercom, store, standpoint, board, &self.expected).await;
-        asking.applicant.take_if(|applicant| intercom.has_token_of(applicant));
-        answer
     }
 
     fn note_sweep(&self, result: Result<String, String>) {

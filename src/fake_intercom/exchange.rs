@@ -89,12 +89,17 @@ async fn exchange(fake: FakeIntercom, request: Request<Incoming>) -> Result<Resp
     let endpoint = Endpoint::of(&asked.method, &asked.segments(), asked.body.as_ref());
     let call = fake.desk().record(&asked, endpoint, fake.inner.clock.now());
     fake.wake_due_snoozes();
+    fake.do_what_is_late();
     let hook = fake.desk().plan.take_before(endpoint);
     if let Some(hook) = hook {
         hook(&fake);
     }
     let fault = fake.desk().plan.take_fault(endpoint);
     let answer = match fault {
+        Some(Fault::Late(by)) => {
+            fake.put_aside(by, asked, endpoint);
+            return Err(Cut);
+        }
         Some(fault) if !fault.applies() => in_place_of(&fake, fault).await?,
         fault => applied(&fake, &asked, endpoint, fault).await?,
     };

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use hyper::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::FakeIntercom;
@@ -144,6 +144,8 @@ pub enum Fault {
     Hang,
     /// Applied; never answered.
     ApplyThenHang,
+    /// The connection is cut without an answer; applied when the clock has moved on by so much.
+    Late(SignedDuration),
     /// Not applied; 307 to that address.
     Redirect(String),
     /// Applied; `statistics` is null in the answer.

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::{Check, Health, said};
 use crate::engine::why::span;
+use crate::intercom::Trouble;
 use crate::intercom::error::Class;
 use crate::safety;
 
@@ -41,6 +42,9 @@ impl Health {
             );
             return Check { name, ok: false, detail };
         }
+        if let Some(trouble) = self.intercom.trouble() {
+            return Check { name, ok: false, detail: self.in_trouble(trouble) };
+        }
         let standing = self.intercom.standing();
         let unrestored = self.board.unrestored();
         let failing = standing.last_error.filter(|(at, class)| {
@@ -65,6 +69,20 @@ impl Health {
                 Check { name, ok: true, detail: format!("last answer {} ago", said(ago)) }
             }
         }
+    }
+
+    /// Since when nothing is sent, and when it is tried again.
+    fn in_trouble(&self, trouble: Trouble) -> String {
+        let now = self.standpoint.clock().elapsed();
+        let standing = self.intercom.standing();
+        let class = standing.last_error.map_or(Class::Ambiguous, |(_, class)| class);
+        let (since, next) = (now.saturating_sub(trouble.since), trouble.next.saturating_sub(now));
+        let next = if next.is_zero() { "with the next sweep".to_owned() } else { format!("in {}", said(next)) };
+        format!(
+            "in trouble for {}, so nothing is sent but one request now and then, the next {next}: {}",
+            said(since),
+            self::trouble(class)
+        )
     }
 
     pub(super) fn workspace(&self) -> Check {

@@ -27,6 +27,7 @@ use secrecy::SecretString;
 
 use self::read::Wanted;
 use self::transport::{Request, Transport};
+use super::breaker::Trouble;
 use super::error::IntercomError;
 use super::lens::Lens;
 use super::pace::Permits;
@@ -165,6 +166,11 @@ impl Intercom {
         self.transport.standing()
     }
 
+    /// Since when nothing is sent as Intercom is in trouble, if it is.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.transport.breaker().trouble()
+    }
+
     /// Requests sent since the start, by endpoint and what came of them: the status of the answer, or `not_sent`,
     /// `lost`, `unusable`.
     pub fn sent(&self) -> BTreeMap<(&'static str, String), u64> {
@@ -201,16 +207,18 @@ impl Intercom {
         request: Request,
         read: impl FnOnce(&[u8], Timestamp) -> Result<T, IntercomError>,
     ) -> Result<Answer<T>, IntercomError> {
+        self.transport.is_at_rest()?;
         let flight = match &self.permits {
             Some(permits) => permits.launch().map_err(|until| IntercomError::RateLimited { until })?,
             None => self.transport.pacer.flight().await,
         };
+        let leave = self.transport.leave(&request)?;
         let (endpoint, mut heard) = (request.endpoint(), None);
         let outcome = match self.transport.send(request, self.bearer(), flight, &mut heard).await {
             Ok(Answer { value, at, received }) => read(&value, at).map(|value| Answer { value, at, received }),
             Err(error) => Err(error),
         };
-        self.transport.note(endpoint, heard.as_ref(), outcome.as_ref().err());
+        self.transport.note(endpoint, leave, heard.as_ref(), outcome.as_ref().err());
         outcome
     }
 }

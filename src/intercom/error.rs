@@ -14,6 +14,12 @@ pub enum IntercomError {
     /// No connection was made: certainly nothing was sent.
     #[error("Intercom could not be reached, so nothing was sent; check the network and the address under [intercom]")]
     NotSent(#[source] reqwest::Error),
+    /// So many calls have failed that nothing is sent for a while.
+    #[error("Intercom is in trouble, so nothing was sent; this is tried again once it answers well")]
+    Resting {
+        /// When one call is let through next, on [`Clock::elapsed`](crate::clock::Clock::elapsed).
+        until: Duration,
+    },
     /// Intercom asks to wait, or we are still waiting as it asked: nothing was done.
     #[error("Intercom asks to slow down; this is tried again when it allows")]
     RateLimited {
@@ -92,7 +98,7 @@ impl IntercomError {
     /// What may follow.
     pub fn class(&self) -> Class {
         match self {
-            IntercomError::NotSent(_) => Class::NotSent,
+            IntercomError::NotSent(_) | IntercomError::Resting { .. } => Class::NotSent,
             IntercomError::RateLimited { .. } => Class::RateLimited,
             IntercomError::Gone(_) => Class::Gone,
             IntercomError::AuthDead(_) => Class::AuthDead,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::sabotage::{Bug, planted};
 
 /// Intercom counts requests by windows of this length.
 const SPAN: Duration = Duration::from_secs(10);
@@ -174,7 +175,8 @@ impl Pace {
         self.answered = self.answered || told.limit.is_some();
         self.announced = told.limit.or(self.announced);
         self.remaining = told.remaining.or(self.remaining);
-        self.blocked_until = self.blocked_until.max(now + told.wait());
+        let wait = if planted(Bug::IgnoresTheReset) { Duration::ZERO } else { told.wait() };
+        self.blocked_until = self.blocked_until.max(now + wait);
         self.blocked_until
     }
 

@@ -95,6 +95,11 @@ pub(super) const RATE_REMAINING: Family = gauge(
     &[],
     "Requests left in Intercom's window when it last said so; other apps of the workspace use it too",
 );
+pub(super) const TROUBLE: Family = gauge(
+    "autoclosed_api_in_trouble",
+    &[],
+    "1 while so many calls to Intercom fail that only one is sent now and then, 0 otherwise",
+);
 pub(super) const WAITED: Family =
     counter("autoclosed_api_wait_seconds_total", &[], "Time that requests to Intercom have waited for their turn");
 pub(super) const JOBS: Family = histogram(
@@ -113,7 +118,7 @@ pub(super) const DATABASE: Family =
     gauge("autoclosed_database_size_bytes", &[], "Size of the database without its write-ahead log");
 
 /// All of them, in the order in which they are told.
-pub const ALL: [Family; 20] = [
+pub const ALL: [Family; 21] = [
     BUILD,
     HEALTH,
     NOTIFICATIONS,
@@ -129,6 +134,7 @@ pub const ALL: [Family; 20] = [
     CALLS,
     RATE_LIMIT,
     RATE_REMAINING,
+    TROUBLE,
     WAITED,
     JOBS,
     SUCCEEDED,

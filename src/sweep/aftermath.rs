@@ -1,6 +1,6 @@
 //! What must not be forgotten: calls whose answer was lost.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::act::Next;
 use super::read::{Fresh, inputs};
@@ -17,7 +17,12 @@ use crate::store::{Answered, Inputs, Outcome, Pending, StoreError};
 
 /// Intercom's clocks may differ by this much: our part may seem a little older than the call that made it.
 const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
-/// After that long without a clear view the attempt is given up; nothing is sent again.
+/// So long after it was asked Intercom may still do it: what is missing before is not certainly absent.
+const MAY_STILL_COME: SignedDuration = SignedDuration::from_mins(5);
+/// After that long, what is shown and may or may not be our part is given up; nothing is sent again.
+const LONGEST_DOUBT: SignedDuration = SignedDuration::from_mins(8);
+/// After that long without being shown the conversation the attempt is given up; nothing is sent again. A refusal may be
+/// a mistake that passes, so a day is waited for that.
 const LONGEST_SEARCH: SignedDuration = SignedDuration::from_hours(24);
 
 impl Sweeper {
@@ -77,7 +82,7 @@ impl Sweeper {
             }
             // It may stay so for ever; what is not found out in time is given up, and nothing is sent again.
             Err(SweepError::Intercom(error)) if error.class() == Class::Refused => {
-                Ok((self.look_again(pending), nothing(), Next::Go))
+                Ok((self.look_again(pending, LONGEST_SEARCH), nothing(), Next::Go))
             }
             // Intercom may be in trouble; the others wait for the next sweep, in which this one still rests.
             Err(SweepError::Intercom(_)) => Ok((self.looking_into_it(), nothing(), Next::Stop)),
@@ -96,12 +101,24 @@ impl Sweeper {
                 let restore_snooze = kind.wakes() && pending.snoozed_until.is_some();
                 Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze, why }
             }
-            (None, _) if parts.iter().any(|part| may_be_ours(part, pending, fresh, acting)) => self.look_again(pending),
-            (None, _) if fresh.read.shows_everything_since(pending.sent_at - BEFORE_THE_CALL) => {
-                Outcome::Left("the answer was lost, and it was not done".into())
+            (None, _) if parts.iter().any(|part| may_be_ours(part, pending, fresh, acting)) => {
+                self.look_again(pending, LONGEST_DOUBT)
             }
-            (None, _) => self.look_again(pending),
+            (None, _) if fresh.read.shows_everything_since(pending.sent_at - BEFORE_THE_CALL) => self.absent(pending),
+            (None, _) => self.look_again(pending, LONGEST_DOUBT),
         }
+    }
+
+    /// It is not there. A text that may still come must not be sent again, and a close or snooze that may still come
+    /// must be known as ours, or it would hide what a contact says meanwhile. All else may be done twice.
+    fn absent(&self, pending: &Pending) -> Outcome {
+        let rest = MAY_STILL_COME - self.standpoint.now().duration_since(pending.sent_at);
+        let matters = pending.step.kind.writes() || pending.step.kind == StepKind::Snooze;
+        if matters && rest.is_positive() {
+            // A clock that lags must not shorten it.
+            return looking_at(self.standpoint.latest() + rest);
+        }
+        Outcome::Left("the answer was lost, and it was not done".into())
     }
 
     /// What may be asked for twice is found done where the facts say so; else what is missing is done again. What of it
@@ -136,18 +153,21 @@ impl Sweeper {
         Ok(Outcome::Left("the answer was lost, and not all of it was done; doing the rest".into()))
     }
 
-    fn look_again(&self, pending: &Pending) -> Outcome {
+    fn look_again(&self, pending: &Pending, longest: SignedDuration) -> Outcome {
         let now = self.standpoint.now();
-        if now.duration_since(pending.sent_at) > LONGEST_SEARCH {
+        if now.duration_since(pending.sent_at) > longest {
             return Outcome::Lost("the answer was lost, and what became of the call could not be found out".into());
         }
         self.looking_into_it()
     }
 
     fn looking_into_it(&self) -> Outcome {
-        let look_at = self.standpoint.latest() + self.settings.unclear_quiet;
-        Outcome::Unclear { look_at, why: "the answer was lost; looking into it".into() }
+        looking_at(self.standpoint.latest() + self.settings.unclear_quiet)
     }
+}
+
+fn looking_at(look_at: Timestamp) -> Outcome {
+    Outcome::Unclear { look_at, why: "the answer was lost; looking into it".into() }
 }
 
 /// Whether this is the part that the lost call made: not before it, with the same text by whichever admin, as ours may

@@ -160,6 +160,8 @@ async fn nothing_is_done_on_a_known_database_before_the_first_look_after_a_start
         house.intercom.clear_faults();
     }
     assert_eq!((house.state(&id), house.deeds()), ("open", vec![]));
+    // So many failures that nothing is asked for half a minute.
+    house.clock.advance(minutes(1));
     house.look().await;
     house.sweep().await;
     assert_eq!(house.state(&id), "closed");

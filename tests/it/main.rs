@@ -17,6 +17,7 @@ mod looks;
 mod metrics;
 mod misses;
 mod names;
+mod odd;
 mod openapi;
 mod operates;
 mod pages;

@@ -228,14 +228,18 @@ async fn whatever_becomes_of_the_answer_the_contact_reads_the_text_once() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_left_alone_until_it_was_looked_into() {
+async fn a_lost_answer_is_looked_into_after_a_minute_and_a_text_is_sent_again_after_five_at_the_soonest() {
     let house = House::with(QUIET_A_DAY).await;
     let id = house.answered().await;
     house.intercom.fault(Endpoint::Close, Fault::Drop);
     house.after(days(1)).await;
     assert_eq!(house.journal(&id).await, ["unclear close: the answer was lost; looking into it"]);
     house.after(seconds(59)).await;
-    assert_eq!(house.deeds().len(), 1);
+    assert_eq!((house.deeds().len(), house.reads(&id)), (1, 1));
+    house.after(seconds(1)).await;
+    assert_eq!((house.deeds().len(), house.reads(&id)), (1, 2));
+    house.after(minutes(4) - seconds(1)).await;
+    assert_eq!((house.deeds().len(), house.reads(&id)), (1, 2), "it may still come");
     house.after(seconds(1)).await;
     house.sweep().await;
     assert_eq!(house.deeds().len(), 2);

@@ -80,6 +80,20 @@ impl FakeIntercom {
 }
 
 #[tokio::test]
+async fn a_late_deed_is_done_when_its_time_has_come_and_as_of_then() {
+    let bench = Bench::new().await;
+    let id = bench.fake.contact_starts("Hello");
+    bench.fake.fault(Endpoint::Close, Fault::Late(jiff::SignedDuration::from_secs(90)));
+    assert_eq!(seen_of_a_close(&bench, &id).await, "no answer");
+    for (more, state) in [(89, "open"), (11, "closed")] {
+        bench.advance(more);
+        assert_eq!(bench.get("/me").await.0, 200);
+        assert_eq!(bench.state(&id), state);
+    }
+    assert_eq!(bench.fake.conversation(&id).unwrap().updated_at.as_second(), NOON + 90);
+}
+
+#[tokio::test]
 async fn a_fault_can_last_until_it_is_cleared() {
     let bench = Bench::new().await;
     bench.fake.fault_always(Endpoint::Any, Fault::Html502);

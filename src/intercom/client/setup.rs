@@ -8,10 +8,17 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
+use crate::sabotage::{Bug, planted};
+
 /// Longest wait for a connection. Past it, certainly nothing was sent.
 const CONNECT: Duration = Duration::from_secs(3);
 /// Idle connections are dropped before a server is likely to: a request on one just closed would be lost.
 const IDLE: Duration = Duration::from_secs(30);
+/// A connection whose bytes nobody has confirmed for so long is dead: one that somebody on the way has forgotten would
+/// else take one request after the other.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How long the other side of an HTTP/2 connection may take to answer when it is asked whether it is there.
+const PING: Duration = Duration::from_secs(5);
 pub(super) const VERSION: HeaderName = HeaderName::from_static("intercom-version");
 
 /// Where and how to call Intercom.
@@ -70,7 +77,10 @@ pub(super) fn build(settings: &ClientSettings) -> Result<reqwest::Client, SetupE
         .connect_timeout(CONNECT)
         .timeout(settings.timeout)
         .pool_idle_timeout(IDLE)
-        .redirect(reqwest::redirect::Policy::none())
+        .tcp_user_timeout(SILENCE)
+        .http2_keep_alive_interval(SILENCE)
+        .http2_keep_alive_timeout(PING)
+        .redirect(redirects())
         .retry(reqwest::retry::never())
         .referer(false)
         .no_proxy();
@@ -80,6 +90,12 @@ pub(super) fn build(settings: &ClientSettings) -> Result<reqwest::Client, SetupE
     } else {
         builder.https_only(true).build().map_err(SetupError::NoCertificates)
     }
+}
+
+/// A redirect would take the token somewhere else.
+fn redirects() -> reqwest::redirect::Policy {
+    use reqwest::redirect::Policy;
+    if planted(Bug::FollowsRedirects) { Policy::limited(3) } else { Policy::none() }
 }
 
 /// Whether the address is plain http on this machine; errors if it is no address for us.

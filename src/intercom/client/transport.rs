@@ -17,8 +17,10 @@ use super::Answer;
 use super::count::{self, Counts, Heard};
 use super::setup::{ClientSettings, VERSION};
 use crate::clock::Clock;
+use crate::intercom::breaker::{self, Breaker, Leave};
 use crate::intercom::error::{Class, IntercomError, Refusal, is_word};
 use crate::intercom::pace::{Flight, Pacer, Told};
+use crate::sabotage::{Bug, planted};
 
 /// Longest answer read, in bytes after decompression. A conversation shows at most 500 parts.
 pub const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
@@ -76,6 +78,7 @@ pub(super) struct Transport {
     clock: Clock,
     pub(super) pacer: Arc<Pacer>,
     pub(super) counts: Counts,
+    breaker: Mutex<Breaker>,
     seen: Mutex<Seen>,
 }
 
@@ -98,7 +101,25 @@ impl Transport {
     pub(super) fn new(http: reqwest::Client, settings: ClientSettings, clock: Clock) -> Transport {
         let ClientSettings { base_url: base, api_version, requests_per_10s, .. } = settings;
         let pacer = Pacer::new(requests_per_10s, clock.clone());
-        Transport { http, base, api_version, clock, pacer, counts: Counts::default(), seen: Mutex::default() }
+        let (counts, breaker, seen) = (Counts::default(), Mutex::default(), Mutex::default());
+        Transport { http, base, api_version, clock, pacer, counts, breaker, seen }
+    }
+
+    /// The error is that nothing at all may be sent now.
+    pub(super) fn is_at_rest(&self) -> Result<(), IntercomError> {
+        let rests = self.breaker().rests(self.clock.elapsed());
+        rests.map_or(Ok(()), |until| Err(IntercomError::Resting { until }))
+    }
+
+    /// Whether this may be sent now. Ask for it last: the one call that finds out whether Intercom's trouble is over is
+    /// let through once.
+    pub(super) fn leave(&self, request: &Request) -> Result<Leave, IntercomError> {
+        let asks = request.method == Method::GET;
+        self.breaker().may(self.clock.elapsed(), asks).map_err(|until| IntercomError::Resting { until })
+    }
+
+    pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends the request and reads its answer. The flight ends when the head of the answer is here; what that said is
@@ -115,7 +136,11 @@ impl Transport {
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
-        let response = builder.send().await.map_err(unanswered)?;
+        let again = builder.try_clone().filter(|_| planted(Bug::SendsAgainBlindly));
+        let response = match (builder.send().await.map_err(unanswered), again) {
+            (Err(IntercomError::Lost(_)), Some(again)) => again.send().await.map_err(unanswered)?,
+            (answered, _) => answered?,
+        };
         drop(flight);
         let head = self.read_head(response.headers());
         let status = response.status();
@@ -140,7 +165,13 @@ impl Transport {
 
     /// Takes note of how a call went. Whoever made it says what follows from a failure; the line here is for Intercom's
     /// support, which asks for the id of the request.
-    pub(super) fn note(&self, endpoint: &'static str, heard: Option<&Heard>, error: Option<&IntercomError>) {
+    pub(super) fn note(
+        &self,
+        endpoint: &'static str,
+        leave: Leave,
+        heard: Option<&Heard>,
+        error: Option<&IntercomError>,
+    ) {
         let status = self.counts.add(endpoint, heard, error);
         let class = error.map(IntercomError::class);
         if let Some(class) = class {
@@ -154,10 +185,24 @@ impl Transport {
             );
         }
         let now = self.clock.elapsed();
+        if let Some(answered) = breaker::tells(error) {
+            self.note_trouble(now, leave, answered);
+        }
         let standing = &mut self.seen().standing;
         match class {
             None => standing.last_success = Some(now),
             Some(class) => standing.last_error = Some((now, class)),
+        }
+    }
+
+    fn note_trouble(&self, now: Duration, leave: Leave, answered: bool) {
+        let mut breaker = self.breaker();
+        let before = breaker.trouble().is_some();
+        breaker.note(now, leave, answered);
+        if !before && breaker.trouble().is_some() {
+            tracing::warn!(
+                "too many calls to Intercom fail; one is sent now and then, and no other until it is answered well"
+            );
         }
     }
 

@@ -37,7 +37,7 @@ fn failing<'a, T>(call: impl Future<Output = Result<T, IntercomError>> + 'a) -> 
 
 #[tokio::test]
 async fn every_call_has_a_word_of_its_own() {
-    let server = Server::playing((0..20).map(|_| answer(500, "", ""))).await;
+    let server = Server::playing((0..20).map(|_| answer(400, "", ""))).await;
     let settings = ClientSettings { requests_per_10s: Some(100), ..settings(server.url.clone()) };
     let (intercom, clock) = client(settings);
     let (seven, tag) = (id("7"), "31");
