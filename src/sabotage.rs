@@ -67,6 +67,10 @@ impl Point {
 pub enum Bug {
     /// What Intercom shows just before the deed is not what is decided on.
     DecidesOnWhatIsStored,
+    /// However much contacts reopen, no rule trips.
+    JudgesNoRule,
+    /// An undo opens a conversation before it is written down that no rule may touch it.
+    UndoLeavesNoMark,
 }
 
 #[cfg(not(feature = "sabotage"))]

@@ -16,7 +16,7 @@ use crate::safety::Acting;
 use crate::store::{Answered, Inputs, Outcome, Pending, StoreError};
 
 /// Intercom's clocks may differ by this much: our part may seem a little older than the call that made it.
-const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
 /// After that long without a clear view the attempt is given up; nothing is sent again.
 const LONGEST_SEARCH: SignedDuration = SignedDuration::from_hours(24);
 
