@@ -21,6 +21,8 @@ use crate::store::{Candidate, Marked, UndoEnd};
 /// Reading, opening, snoozing, reading, and opening over a contact's reply.
 const CALLS: u32 = 5;
 
+const OPEN_AGAIN: &str = "its close was undone by hand: open again";
+
 /// What became of the wish to take a close back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakenBack {
@@ -39,7 +41,7 @@ impl Sweeper {
             Ok(fresh) => fresh,
             Err(error) => return self.unread(close, error).await,
         };
-        Ok(self.judged(rule, close, &fresh).map_or_else(TakenBack::Skipped, |undo| TakenBack::Done(told(undo))))
+        Ok(self.judged(rule, close, &fresh).map_or_else(TakenBack::Skipped, |undo| TakenBack::Done(planned(undo))))
     }
 
     /// Takes the close back. What is an error befalls every other one too.
@@ -71,7 +73,7 @@ impl Sweeper {
             Err(error) => not_opened(error),
             Ok(()) => match undo {
                 Undo::Open { then_snooze: Some(until) } | Undo::Snooze(until) => {
-                    (prompt.snooze_again(close, acting, until).await?, None)
+                    (prompt.snooze_again(rule, close, acting, until).await?, None)
                 }
                 Undo::Open { .. } | Undo::Nothing => (UndoEnd::Done(told(undo)), None),
             },
@@ -164,6 +166,7 @@ impl Sweeper {
     /// A contact may speak between the reading and the snooze: then it is opened once more.
     async fn snooze_again(
         &self,
+        rule: &RuleName,
         close: &Candidate,
         acting: &Acting,
         until: jiff::Timestamp,
@@ -177,8 +180,10 @@ impl Sweeper {
             Err(SweepError::Intercom(error)) => return Ok(failed(&error)),
             Err(error) => return Err(error),
         };
-        if before.decided.conversation.state() != Some(State::Open) {
-            return Ok(UndoEnd::Done("opened again by hand; somebody has changed its state since".into()));
+        match self.judged(rule, close, &before) {
+            Ok(Undo::Snooze(_)) => {}
+            Ok(undo) => return Ok(UndoEnd::Done(told(undo))),
+            Err(why) => return Ok(UndoEnd::Done(format!("{OPEN_AGAIN}, and not snoozed, as {why}"))),
         }
         let answer = match self.intercom.snooze(id, &acting.admin_id, until).await {
             Ok(answer) => answer,
@@ -197,7 +202,7 @@ impl Sweeper {
         };
         if spoke && let Ok(answer) = self.intercom.open(id, &acting.admin_id).await {
             self.made(close, our_part(acting, &before, &answer), &answer, true).await?;
-            return Ok(UndoEnd::Done("opened again by hand; not snoozed, as the contact wrote meanwhile".into()));
+            return Ok(UndoEnd::Done(format!("{OPEN_AGAIN}, and not snoozed, as the contact wrote meanwhile")));
         }
         Ok(UndoEnd::Done(told(Undo::Snooze(until))))
     }
@@ -234,6 +239,16 @@ fn told(undo: Undo) -> String {
         Undo::Open { then_snooze: Some(until) } | Undo::Snooze(until) => {
             format!("its close was undone by hand: snoozed again until {}", why::at(until))
         }
-        Undo::Open { then_snooze: None } | Undo::Nothing => "its close was undone by hand: open again".into(),
+        Undo::Open { then_snooze: None } | Undo::Nothing => OPEN_AGAIN.into(),
+    }
+}
+
+/// How it would be.
+fn planned(undo: Undo) -> String {
+    match undo {
+        Undo::Open { then_snooze: Some(until) } | Undo::Snooze(until) => {
+            format!("snoozed until {}", why::at(until))
+        }
+        Undo::Open { then_snooze: None } | Undo::Nothing => "open".into(),
     }
 }
