@@ -218,7 +218,7 @@ fn counted(count: usize) -> String {
 impl Told for UndoAnswer {
     fn tell(&self, out: &mut dyn Write, zone: &TimeZone) -> io::Result<()> {
         let since = moments::said(self.since, zone);
-        let by = format!("that rule `{}` had closed since {since}", self.rule);
+        let by = format!("that rule `{}` has closed since {since}", self.rule);
         let count = self.conversations.len();
         if count + self.skipped.len() + self.failures.len() + self.left == 0 {
             return wrapped(

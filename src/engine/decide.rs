@@ -262,7 +262,7 @@ fn not_before_its_hold_ended(decision: Decision, history: &History) -> Decision 
 fn undone(view: &View<'_>) -> Option<Why> {
     let undone = view.history.attempts.iter().filter_map(|attempt| Some((attempt.done_at?, attempt.undone?.at)));
     let (closed_at, at) = undone.max()?;
-    (view.silent_since() < Some(closed_at)).then_some(Why::Undone { at })
+    (view.silent_since() <= Some(closed_at)).then_some(Why::Undone { at })
 }
 
 fn closed_often_enough(view: &View<'_>, rules: &RuleSet) -> Option<Why> {

@@ -52,7 +52,14 @@ impl Sweeper {
         acting: &Acting,
     ) -> Result<TakenBack, SweepError> {
         let permits = self.intercom.permits(CALLS).await;
-        let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
+        // Where the cap never gives so many, each call waits for its turn: what was opened late says nothing to anybody.
+        let intercom = if permits.left() >= CALLS {
+            self.intercom.with(permits)
+        } else {
+            drop(permits);
+            self.intercom.clone()
+        };
+        let prompt = Sweeper { intercom, ..self.clone() };
         let fresh = match prompt.read(&close.conversation).await {
             Ok(fresh) => fresh,
             Err(error) => return self.unread(close, error).await,
