@@ -23,6 +23,7 @@ pub mod progress;
 pub mod reconcile;
 pub mod run;
 pub mod status;
+pub mod undo;
 
 /// What a command found or did. As JSON it is what serde makes of it.
 pub trait Told: Serialize {

@@ -45,6 +45,7 @@ use url::Url;
 
 use crate::engine::RuleSet;
 use crate::engine::calendar::Calendar;
+use crate::safety::Share;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use mentions::{Mention, Mentioned};
@@ -192,6 +193,8 @@ pub struct SafetyConfig {
     pub max_closes_per_hour: u32,
     /// Most texts that contacts see in any sliding hour, closing texts included.
     pub max_messages_per_hour: u32,
+    /// A rule stops by itself when contacts reopen this share of its last closes.
+    pub trip_reopen_rate: Share,
     /// How long a lost answer rests before the conversation is looked at again.
     pub unclear_quiet: SignedDuration,
     /// A change older than this that no webhook told was missed.

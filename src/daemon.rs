@@ -11,6 +11,7 @@ mod naming;
 mod parts;
 mod progress;
 mod reload;
+mod undoer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(crate) use self::parts::{client_settings, edition, expected, keep_bodies, li
 pub use self::progress::Stall;
 use self::progress::{Patience, Progress};
 pub use self::reload::ReloadError;
+pub use self::undoer::Undoer;
 
 /// How long running jobs may take to end when the daemon stops.
 const DRAIN: Duration = Duration::from_secs(10);

@@ -16,6 +16,7 @@ mod matching;
 pub mod missing;
 pub mod rehearsal;
 pub mod rule;
+pub mod undo;
 mod view;
 pub mod why;
 pub mod wish;
@@ -27,7 +28,7 @@ pub use conversation::{
 pub use decide::{Action, Decision, decide, snooze_to_restore, snoozed_until};
 pub use explain::{Explanation, explain};
 pub use facts::{AttributeValue, Change};
-pub use history::{Attempt, Deed, History, Hold, Phase};
+pub use history::{Attempt, Deed, History, Hold, Phase, Undone};
 pub use missing::Missing;
 pub use rule::{Rule, RuleSet, Step};
 pub use why::Why;

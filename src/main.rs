@@ -8,7 +8,7 @@ use autoclosed::clock::Clock;
 use autoclosed::command::desk::{CommandError, Desk};
 use autoclosed::command::line::{Command, CommandLine, Common, File, Filters};
 use autoclosed::command::run::RunError;
-use autoclosed::command::{self, Told, backup, explain, forget, history, hold, pause, reconcile, status};
+use autoclosed::command::{self, Told, backup, explain, forget, history, hold, pause, reconcile, status, undo};
 use autoclosed::engine::ConversationId;
 use autoclosed::{config, intercom, telemetry};
 use clap::Parser;
@@ -34,6 +34,10 @@ fn main() -> ExitCode {
         Command::Pause { rule, common } => at_once(common, async |desk| pause::pause(desk, rule.as_deref()).await),
         Command::Reconcile { common } => {
             answer(common, async |path| Box::pin(reconcile::reconcile(path, variable, Clock::System)).await)
+        }
+        Command::Undo { rule, since, dry_run, common } => {
+            let asked = undo::Asked { rule, since, dry_run };
+            answer(common, async |path| Box::pin(undo::undo(path, variable, Clock::System, &asked)).await)
         }
         Command::Backup { target, common } => answer(common, async |path| backup::backup(path, &target).await),
         Command::Forget { id, common } => {

@@ -77,6 +77,10 @@ pub enum Bug {
     GoesByTheLocalClock,
     /// Nobody finds out when Intercom's trouble is over.
     NeverHalfOpens,
+    /// However much contacts reopen, no rule trips.
+    JudgesNoRule,
+    /// An undo opens a conversation before it is written down that no rule may touch it.
+    UndoLeavesNoMark,
 }
 
 #[cfg(not(feature = "sabotage"))]

@@ -1,7 +1,9 @@
 //! May anything be done now, and how much.
 //!
-//! Owns: the conditions under which the daemon acts at all, and the budgets. Refuses: knowing any rule. What is not
+//! Owns: the conditions under which the daemon acts at all, the budgets, and when a rule stops by itself. Refuses: knowing any rule. What is not
 //! certain stops acting; recording goes on.
+
+mod breaker;
 
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::engine::rule::StepKind;
 use crate::intercom::Intercom;
 use crate::standpoint::Standpoint;
 use crate::store::{BUDGET_WINDOW, Store, StoreError};
+
+pub use self::breaker::{JUDGED_CLOSES, REOPENED_WITHIN, Reopenings, Share};
 
 /// Local clock and Intercom's may differ by this much.
 pub(crate) const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(5);

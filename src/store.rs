@@ -31,6 +31,8 @@ mod rows;
 mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trips;
+mod undone;
 mod untold;
 mod writing;
 
@@ -43,11 +45,13 @@ pub(crate) use fold::PANICS;
 use forgotten::ForgetKey;
 pub use forgotten::Forgot;
 pub use journal::{JournalFilter, Page, Place};
-pub use operator::{Barred, Met, Pauses};
+pub use operator::{Barred, Met, Pauses, Resumed};
 pub use outcome::{
     Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
 };
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
+pub use trips::Trip;
+pub use undone::{Candidate, Marked, Stands, UndoEnd};
 pub use untold::Missed;
 use writing::Writing;
 
@@ -314,6 +318,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "journal", include_str!("../migrations/sqlite/0007_journal.sql")),
     (8, "forgotten", include_str!("../migrations/sqlite/0008_forgotten.sql")),
     (9, "counts", include_str!("../migrations/sqlite/0009_counts.sql")),
+    (11, "trips", include_str!("../migrations/sqlite/0011_trips.sql")),
+    (12, "undone", include_str!("../migrations/sqlite/0012_undone.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -7,9 +7,13 @@ mod act;
 mod aftermath;
 mod follow;
 mod grant;
+mod judge;
 mod read;
 mod send;
+mod undo;
 mod write;
+
+pub use self::undo::TakenBack;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +25,7 @@ use crate::board::Board;
 use crate::intercom::Intercom;
 use crate::intercom::error::{Class, IntercomError};
 use crate::sabotage::{Point, reached};
-use crate::safety::{Acting, Budget, Limits};
+use crate::safety::{Acting, Budget, Limits, Share};
 use crate::standpoint::Standpoint;
 use crate::store::{Claimed, Context, Inputs, Outcome, Settled, Store, StoreError};
 use crate::tally::Tally;
@@ -65,6 +69,8 @@ pub struct Settings {
     pub dry_run: bool,
     /// The budgets.
     pub limits: Limits,
+    /// A rule stops by itself when contacts reopen this share of its last closes.
+    pub trip_reopen_rate: Share,
     /// How long a lost answer rests before the conversation is looked at.
     pub unclear_quiet: SignedDuration,
     /// Zone of dates in messages.
@@ -109,6 +115,7 @@ impl Sweeper {
     /// One pass. Call it only when [`may_act`](crate::safety::may_act) allows, and never twice at the same time.
     pub async fn sweep(&self, acting: &Acting) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
+        self.judge_rules(acting).await?;
         self.look_into_unclear(acting, &mut swept).await?;
         self.follow_up(acting).await?;
         self.read_what_is_unclear(acting).await?;

@@ -222,6 +222,11 @@ async fn barred(
         bars.push(Bar { by: "paused", why });
     }
     let rule = explanation.ahead.first().map(|coming| &coming.rule).or(explanation.owner.as_ref());
+    if let Some((rule, trip)) = rule.and_then(|rule| pauses.tripped.get_key_value(rule)) {
+        let (name, why) = (word(rule.as_str()), trip.reopenings);
+        let why = format!("rule `{rule}` has tripped, as {why}; `autoclosed resume --rule {name}` lets it act again");
+        bars.push(Bar { by: "rule_tripped", why });
+    }
     if let Some(rule) = rule.filter(|rule| pauses.rules.contains_key(rule)) {
         let name = word(rule.as_str());
         let why = format!("rule `{rule}` is paused; `autoclosed resume --rule {name}` lets it act again");

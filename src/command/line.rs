@@ -99,6 +99,21 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Reopen what a rule has closed and nobody has touched since, with the snooze it had
+    Undo {
+        /// The rule
+        #[arg(long, value_name = "NAME")]
+        rule: String,
+        /// Closes from then on: RFC 3339, or a length of time before now such as "3 hours"
+        #[arg(long, value_name = "TIME")]
+        since: String,
+        /// Show what would be reopened, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Look at the whole workspace now, also beside a running daemon
     Reconcile {
         /// The configuration, and how to answer.
@@ -145,7 +160,7 @@ pub struct Common {
 }
 
 /// What the journal holds beside a step's kind: what an operator does by hand.
-const BY_HAND: [&str; 2] = ["hold", "release"];
+const BY_HAND: [&str; 3] = ["hold", "release", "undo"];
 const OUTCOMES: [&str; 7] = ["done", "raced", "left", "deferred", "failed", "unclear", "dry_run"];
 
 /// Which lines of the journal are shown.

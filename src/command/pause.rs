@@ -9,6 +9,7 @@ use super::Told;
 use super::desk::{CommandError, Desk};
 use super::line::word;
 use crate::config;
+use crate::store::Resumed;
 
 /// What does not act now.
 #[derive(Debug, Serialize)]
@@ -17,6 +18,8 @@ pub struct PauseAnswer {
     changed: bool,
     paused: bool,
     paused_rules: Vec<String>,
+    /// Rules that had stopped by themselves and act again.
+    lifted: Vec<String>,
     #[serde(skip)]
     asked_to_pause: bool,
 }
@@ -27,22 +30,23 @@ pub async fn pause(desk: &Desk, rule: Option<&str>) -> Result<PauseAnswer, Comma
         is_known(desk, rule)?;
     }
     let changed = desk.store.pause(rule, desk.now()).await?;
-    now(desk, rule, changed, true).await
+    now(desk, rule, Resumed { changed, lifted: Vec::new() }, true).await
 }
 
-/// Lets everything, or one rule, act again. A rule that was paused by its name stays so until it is resumed by it.
+/// Lets everything, or one rule, act again, also what has tripped. A rule that was paused by its name stays so until it
+/// is resumed by it.
 pub async fn resume(desk: &Desk, rule: Option<&str>) -> Result<PauseAnswer, CommandError> {
-    let changed = desk.store.resume(rule, desk.now()).await?;
-    if let (Some(rule), false) = (rule, changed) {
+    let resumed = desk.store.resume(rule, desk.now()).await?;
+    if let (Some(rule), false) = (rule, resumed.changed) {
         is_known(desk, rule)?;
     }
-    now(desk, rule, changed, false).await
+    now(desk, rule, resumed, false).await
 }
 
 async fn now(
     desk: &Desk,
     rule: Option<&str>,
-    changed: bool,
+    Resumed { changed, lifted }: Resumed,
     asked_to_pause: bool,
 ) -> Result<PauseAnswer, CommandError> {
     let pauses = desk.store.pauses().await?;
@@ -52,11 +56,12 @@ async fn now(
         changed,
         paused: pauses.all.is_some(),
         paused_rules,
+        lifted: lifted.iter().map(ToString::to_string).collect(),
         asked_to_pause,
     })
 }
 
-fn is_known(desk: &Desk, rule: &str) -> Result<(), CommandError> {
+pub(super) fn is_known(desk: &Desk, rule: &str) -> Result<(), CommandError> {
     let known: Vec<_> = desk.config.rules.rules.iter().map(|known| known.name.as_str()).collect();
     // Of a file with mistakes nobody knows which rules it has, and the daemon goes by those it had before.
     if desk.mistaken || known.contains(&rule) {
@@ -81,6 +86,12 @@ impl Told for PauseAnswer {
         if !self.asked_to_pause && self.paused && self.rule.is_some() {
             writeln!(out, "Everything is paused still: `autoclosed resume`.")?;
         }
+        if self.rule.is_none() && !self.lifted.is_empty() {
+            let stay: Vec<_> = self.lifted.iter().filter(|rule| !self.paused_rules.contains(rule)).collect();
+            if !stay.is_empty() {
+                writeln!(out, "Tripped, and acting again: {}. Judging them begins anew.", listed(&stay))?;
+            }
+        }
         if !self.asked_to_pause && self.rule.is_none() && !self.paused_rules.is_empty() {
             let rules = listed(&self.paused_rules);
             writeln!(out, "Paused by name still: {rules}. `autoclosed resume --rule NAME` lets one act again.")?;
@@ -102,6 +113,9 @@ impl PauseAnswer {
             }
             (false, None) if self.changed => writeln!(out, "Resumed: the rules act again."),
             (false, None) => writeln!(out, "It was not paused."),
+            (false, Some(rule)) if !self.lifted.is_empty() => {
+                writeln!(out, "Rule `{rule}` had tripped and acts again. Judging it begins anew.")
+            }
             (false, Some(rule)) if self.changed => writeln!(out, "Rule `{rule}` acts again."),
             (false, Some(rule)) => writeln!(out, "Rule `{rule}` was not paused."),
         }

@@ -39,7 +39,8 @@ pub async fn reconcile(
     let found = progress::shown(Box::pin(lookout.look()), || told_so_far(lookout.to_read())).await;
     drop(lookout);
     store.close().await;
-    let Reconciled { listed, changed, complete } = found.map_err(not_ended)?;
+    let found = found.map_err(|error| not_ended(error, "autoclosed reconcile"));
+    let Reconciled { listed, changed, complete } = found?;
     let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();
     let looked = Looked { listed, changed, complete, seconds: (seconds * 10.0).round() / 10.0 };
     Ok((looked, config.timezone))
@@ -64,30 +65,35 @@ fn told_so_far(to_read: Option<i64>) -> String {
     }
 }
 
-fn not_begun(error: StartError) -> CommandError {
+pub(super) fn not_begun(error: StartError) -> CommandError {
     match error {
         StartError::Store(error) => error.into(),
-        error => CommandError::Because { text: "the look could not begin".into(), source: error.into() },
+        error => CommandError::Because { text: "asking Intercom could not begin".into(), source: error.into() },
     }
 }
 
 /// What was marked and not read is read by the next look, whoever makes it.
-fn not_ended(error: LookError) -> CommandError {
+pub(super) fn not_ended(error: LookError, command: &str) -> CommandError {
     let Some(intercom) = error.of_intercom() else {
         return match error {
             LookError::Store(error) => error.into(),
             error => CommandError::Failed(error.to_string()),
         };
     };
+    because(in_words(intercom, &format!("`{command}`")), error)
+}
+
+/// What keeps Intercom from answering, and what to do.
+pub(super) fn in_words(intercom: &IntercomError, again: &str) -> String {
     let what = match (intercom.class(), intercom) {
         (Class::Ambiguous, IntercomError::Failed(refusal)) => format!("Intercom failed to answer ({refusal})"),
         (Class::Ambiguous, IntercomError::Lost(_)) => "Intercom's answer was lost on the way".to_owned(),
         (Class::Ambiguous, _) => "Intercom's answer could not be read".to_owned(),
         (Class::RateLimited, _) => "Intercom asks to slow down".to_owned(),
         // These say themselves what to do.
-        _ => return because(intercom.to_string(), error),
+        _ => return intercom.to_string(),
     };
-    because(format!("{what}; run `autoclosed reconcile` again in a minute, it goes on where it stopped"), error)
+    format!("{what}; run {again} again in a minute, it goes on where it stopped")
 }
 
 /// The error itself is told in `text`; what stands below is its own reason.

@@ -3,7 +3,7 @@
 //! Health comes from the daemon itself, everything else from the database. No daemon that answers means `down`, and says
 //! nothing about how well things stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use self::ask::{Answer, Check, Silence};
 use super::desk::{CommandError, Desk};
 use crate::engine::rehearsal;
-use crate::store::{Actions, BUDGET_WINDOW, Recorded};
+use crate::store::{Actions, BUDGET_WINDOW, Pauses, Recorded};
 
 mod ask;
 mod text;
@@ -26,7 +26,9 @@ pub struct StatusAnswer {
     mode: String,
     paused: bool,
     paused_since: Option<Timestamp>,
+    /// Also those that have tripped.
     paused_rules: Vec<String>,
+    tripped_rules: Vec<TrippedRule>,
     tracked: i64,
     backlog: i64,
     held: i64,
@@ -44,6 +46,18 @@ pub struct StatusAnswer {
     /// What the file says, where the daemon goes by another mode.
     #[serde(skip)]
     mode_in_file: Option<&'static str>,
+}
+
+/// A rule that has stopped by itself.
+#[derive(Debug, Serialize)]
+struct TrippedRule {
+    rule: String,
+    at: Timestamp,
+    closes: u32,
+    reopened: u32,
+    why: String,
+    /// An operator has paused it by its name, too.
+    paused: bool,
 }
 
 /// Notifications received since the database was made.
@@ -104,7 +118,8 @@ pub async fn status(desk: &Desk) -> Result<StatusAnswer, CommandError> {
         mode,
         paused: pauses.all.is_some(),
         paused_since: pauses.all,
-        paused_rules: pauses.rules.keys().map(ToString::to_string).collect(),
+        paused_rules: quiet_rules(&pauses),
+        tripped_rules: tripped(&pauses),
         tracked: store.tracked(desk.identity.app_id.as_deref()).await?,
         // Nothing is put aside for an operator yet.
         backlog: 0,
@@ -119,6 +134,24 @@ pub async fn status(desk: &Desk) -> Result<StatusAnswer, CommandError> {
         last_sign_of_life: store.last_sign_of_life().await?,
         silence,
     })
+}
+
+/// Rules that do nothing, whoever has stopped them.
+fn quiet_rules(pauses: &Pauses) -> Vec<String> {
+    let names: BTreeSet<_> = pauses.rules.keys().chain(pauses.tripped.keys()).collect();
+    names.into_iter().map(ToString::to_string).collect()
+}
+
+fn tripped(pauses: &Pauses) -> Vec<TrippedRule> {
+    let told = pauses.tripped.iter().map(|(rule, trip)| TrippedRule {
+        rule: rule.to_string(),
+        at: trip.at,
+        closes: trip.reopenings.closes,
+        reopened: trip.reopenings.reopened,
+        why: trip.reopenings.to_string(),
+        paused: pauses.rules.contains_key(rule),
+    });
+    told.collect()
 }
 
 async fn notifications(desk: &Desk) -> Result<Notifications, CommandError> {

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::duration::{self, Distance};
 use super::notes::{Notes, Problem};
 use super::places;
+use crate::safety::Share;
 
 /// One table being read.
 pub(super) struct Reader<'a> {
@@ -156,6 +157,25 @@ impl<'a> Reader<'a> {
             self.notes.error(value.span(), message, format!("write for example {key} = {example}"));
         }
         fits
+    }
+
+    /// A number between 0 and 1.
+    pub(super) fn share(&mut self, key: &'static str, example: &str) -> Option<Share> {
+        let value = self.value(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => {
+                self.wrong_type(key, value, "a number between 0 and 1", example);
+                return None;
+            }
+        };
+        let share = number.replace('_', "").parse().ok().and_then(Share::new);
+        if share.is_none() {
+            let help = format!("write it as a share: {key} = {example} for one in four");
+            self.notes.error(value.span(), format!("`{key}` must be between 0 and 1"), help);
+        }
+        share
     }
 
     /// `true` or `false`.

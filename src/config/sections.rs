@@ -18,6 +18,7 @@ use super::{
 };
 use super::{calendars, duration, rules, schedule};
 use crate::engine::RuleSet;
+use crate::safety::Share;
 
 const REGIONS: [(&str, &str); 3] =
     [("https://api.intercom.io", "us"), ("https://api.eu.intercom.io", "eu"), ("https://api.au.intercom.io", "au")];
@@ -262,6 +263,18 @@ fn limit(table: &mut Reader<'_>, key: &'static str, default: u32, never: &str) -
     limit.unwrap_or(default)
 }
 
+/// Whoever writes 0 may mean that it never trips, and gets the opposite.
+fn reopen_rate(table: &mut Reader<'_>) -> Share {
+    let key = "trip_reopen_rate";
+    let rate = table.share(key, "0.25");
+    if rate.is_some_and(Share::is_none) {
+        let message = format!("with {key} = 0 a single close that a contact reopens stops its rule");
+        let help = format!("write for example {key} = 0.25; with 1 a rule stops only when every close is reopened");
+        table.notes.warning(table.place_of(key), message, help);
+    }
+    rate.unwrap_or(Share::QUARTER)
+}
+
 /// With the tags that hold, and how often one conversation is closed.
 fn safety(mut table: Reader<'_>) -> (SafetyConfig, Vec<String>, u32) {
     let mut budget = |key, default, never| limit(&mut table, key, default, never);
@@ -270,6 +283,7 @@ fn safety(mut table: Reader<'_>) -> (SafetyConfig, Vec<String>, u32) {
     let no_text = "no text is ever sent, nor a close that has one";
     let max_messages_per_hour = budget("max_messages_per_hour", 100, no_text);
     let max_auto_closes = budget("max_auto_closes", 2, "nothing is ever closed");
+    let trip_reopen_rate = reopen_rate(&mut table);
     let unclear_quiet = table.duration("unclear_quiet", "60 seconds").map(Spanned::into_inner);
     let unclear_quiet = unclear_quiet.unwrap_or(SignedDuration::from_secs(60));
     let missed_grace = table.duration("missed_grace", "2 minutes").map(Spanned::into_inner);
@@ -282,6 +296,7 @@ fn safety(mut table: Reader<'_>) -> (SafetyConfig, Vec<String>, u32) {
         max_actions_per_sweep,
         max_closes_per_hour,
         max_messages_per_hour,
+        trip_reopen_rate,
         unclear_quiet,
         missed_grace,
         max_missed,

@@ -250,6 +250,7 @@ hold_tags = "hands-off"
             max_actions_per_sweep: 0,
             max_closes_per_hour: 1,
             max_messages_per_hour: 2,
+            trip_reopen_rate: crate::safety::Share::QUARTER,
             unclear_quiet: SignedDuration::from_secs(90),
             missed_grace: SignedDuration::from_mins(3),
             max_missed: 4,

@@ -202,10 +202,12 @@ impl Jobs {
     async fn paused(&self) -> String {
         match self.sweeper.store.pauses().await {
             Ok(pauses) if pauses.all.is_some() => "everything is paused".into(),
-            Ok(pauses) if pauses.rules.is_empty() => "nothing is paused".into(),
+            Ok(pauses) if pauses.rules.is_empty() && pauses.tripped.is_empty() => "nothing is paused".into(),
             Ok(pauses) => {
-                let rules: Vec<_> = pauses.rules.keys().map(|rule| format!("`{rule}`")).collect();
-                format!("paused by name: {}", rules.join(", "))
+                let named = pauses.rules.keys().map(|rule| format!("`{rule}` paused"));
+                let rules: Vec<_> =
+                    named.chain(pauses.tripped.keys().map(|rule| format!("`{rule}` tripped"))).collect();
+                format!("by name: {}", rules.join(", "))
             }
             Err(error) => error.to_string(),
         }

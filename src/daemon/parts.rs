@@ -50,6 +50,7 @@ pub(super) fn settings(config: &Config) -> Settings {
     Settings {
         dry_run: config.mode == Mode::DryRun,
         limits: limits(config),
+        trip_reopen_rate: config.safety.trip_reopen_rate,
         unclear_quiet: unclear_quiet(config),
         timezone: config.timezone.clone(),
     }

@@ -101,6 +101,7 @@ impl Future {
             text: None,
             snoozed_until: snoozed_until(&self.conversation, &self.history, now),
             changes: wish::changes(&wishes, &self.conversation, &self.history, &before, now),
+            undone: None,
         };
         if let Some(facts) = facts(&mut self.conversation) {
             for wish in &wishes {

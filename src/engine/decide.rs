@@ -192,6 +192,9 @@ pub(super) fn weigh<'a>(view: &View<'_>, rules: &'a RuleSet) -> Weighed<'a> {
     if let Some(decision) = held_by_hand(view) {
         return Weighed::by_nobody(decision);
     }
+    if let Some(why) = undone(view) {
+        return Weighed::by_nobody(Decision::Leave { why });
+    }
     let weighed = by_rule(view, rules);
     let decision = not_while_parked(weighed.decision, view);
     let decision = not_before_its_hold_ended(decision, view.history);
@@ -252,6 +255,14 @@ fn not_before_its_hold_ended(decision: Decision, history: &History) -> Decision 
         }
         (decision, _) => decision,
     }
+}
+
+/// An operator has had a close of ours taken back, and neither contact nor teammate has spoken since that close. Between
+/// it and his word nobody had: else it would not have been taken back.
+fn undone(view: &View<'_>) -> Option<Why> {
+    let undone = view.history.attempts.iter().filter_map(|attempt| Some((attempt.done_at?, attempt.undone?.at)));
+    let (closed_at, at) = undone.max()?;
+    (view.silent_since() <= Some(closed_at)).then_some(Why::Undone { at })
 }
 
 fn closed_often_enough(view: &View<'_>, rules: &RuleSet) -> Option<Why> {

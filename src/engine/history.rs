@@ -51,6 +51,17 @@ pub struct Attempt {
     pub snoozed_until: Option<Timestamp>,
     /// What it changed of the facts, if it took effect.
     pub changes: Vec<Change>,
+    /// An operator has had it taken back.
+    pub undone: Option<Undone>,
+}
+
+/// An operator's word that a close is taken back. The parts that this made are among the attempt's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undone {
+    /// When he gave it: written down before the call that opens the conversation.
+    pub at: Timestamp,
+    /// How that call went is not known, or not all of it is done.
+    pub awaited: bool,
 }
 
 /// A part that the daemon made.
@@ -109,7 +120,7 @@ impl Attempt {
 
     /// The conversation was closed by it, and that was not taken back.
     pub fn closed(&self) -> bool {
-        self.step.kind == StepKind::Close && self.done()
+        self.step.kind == StepKind::Close && self.done() && self.undone.is_none()
     }
 }
 

@@ -126,6 +126,11 @@ impl<'a> View<'a> {
         self.activities.iter().filter(|activity| classes.contains(&activity.class)).max_by_key(|a| a.order()).copied()
     }
 
+    /// What others have done.
+    pub(super) fn activities(&self) -> &[Activity] {
+        &self.activities
+    }
+
     /// How long the snooze is that it is in, or that has just ended; `None` if its beginning is not known.
     pub(super) fn snooze_length(&self) -> Option<SignedDuration> {
         let ended = if let Standing::Snoozed { until } = self.standing {
@@ -269,7 +274,15 @@ fn made(attempt: &Attempt, part: &Part) -> bool {
         };
         may_be_it && since >= -BEFORE_THE_CALL
     });
-    awaited || attempt.deeds.iter().any(|deed| is_it(attempt, deed, part))
+    awaited || is_of_an_undo(attempt, part) || attempt.deeds.iter().any(|deed| is_it(attempt, deed, part))
+}
+
+/// What opens a conversation, or snoozes it again, while the answer to just that is missing.
+fn is_of_an_undo(attempt: &Attempt, part: &Part) -> bool {
+    attempt.undone.filter(|undone| undone.awaited).is_some_and(|undone| {
+        part.at.duration_since(undone.at) >= -BEFORE_THE_CALL
+            && part.classes.iter().all(|class| matches!(class, Class::Opened | Class::Unsnoozed | Class::Snoozed))
+    })
 }
 
 /// The part of the deed, or one beside it that nobody says anything in: a message wakes a snooze, an attribute is set,

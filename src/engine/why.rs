@@ -42,6 +42,11 @@ pub enum Why {
         /// Until then; `None`: until it is released.
         until: Option<Timestamp>,
     },
+    /// An operator has had our close taken back, and no person has spoken since.
+    Undone {
+        /// When.
+        at: Timestamp,
+    },
     /// An answer of Intercom's was lost; first it is found out what became of the call.
     Unclear,
     /// Its snooze has ended, but Intercom still says snoozed.
@@ -213,6 +218,13 @@ impl Why {
             Why::Held { tag } => write!(f, "held by the tag `{tag}`"),
             Why::OnHold { until: None } => f.write_str("held by hand until it is released"),
             Why::OnHold { until: Some(until) } => write!(f, "held by hand until {}", at(*until)),
+            Why::Undone { at: then } => {
+                write!(
+                    f,
+                    "its close was undone at {}; no rule touches it until the contact or a teammate writes",
+                    at(*then)
+                )
+            }
             Why::Unclear => f.write_str("the answer to the last call was lost; looking into it"),
             Why::Overslept { since } => {
                 write!(f, "its snooze ended at {}, but Intercom still says snoozed", at(*since))

@@ -1,37 +1,50 @@
 //! The checks on what is up to the operator: what is paused, what waits for him, how much may be done, and the
 //! configuration.
 //!
-//! Most of it is told and never bad: it is as he wants it.
+//! Most of it is told and never bad: it is as he wants it. A rule that has stopped by itself is not.
 
 use super::{Check, Health};
 use crate::engine::rule::RuleName;
 use crate::engine::why::at;
-use crate::store::BUDGET_WINDOW;
+use crate::store::{BUDGET_WINDOW, Trip};
 
 impl Health {
-    /// Whether everything is paused, and what is told of it. An operator's word is told, and is not bad.
+    /// Whether everything is paused, and what is told of it. An operator's word is told, and is not bad; a rule that has
+    /// stopped by itself is, until he has said something.
     pub(super) async fn paused(&self) -> (bool, Check) {
         let name = "paused";
         let pauses = match self.store.pauses().await {
             Ok(pauses) => pauses,
             Err(error) => return (false, Check { name, ok: false, detail: error.to_string() }),
         };
-        let rules: Vec<_> = pauses.rules.keys().map(|rule| format!("`{rule}`")).collect();
-        let mut detail = match (pauses.all, rules.as_slice()) {
+        let mut detail = match (pauses.all, named(pauses.rules.keys()).as_slice()) {
             (Some(since), _) => format!("since {}; `autoclosed resume` ends it", at(since)),
-            (None, []) => "nothing is paused".into(),
+            (None, []) if pauses.tripped.is_empty() => "nothing is paused".into(),
+            (None, []) => String::new(),
             (None, [rule]) => format!("rule {rule} is paused"),
             (None, rules) => format!("rules {} are paused", rules.join(", ")),
         };
+        let trips = pauses.tripped.iter().map(|(rule, trip)| {
+            let Trip { at: then, reopenings } = trip;
+            format!(
+                "rule `{rule}` has tripped at {} and does nothing: {reopenings}; see why, then \
+                 `autoclosed resume --rule NAME`",
+                at(*then)
+            )
+        });
+        let told: Vec<_> = Some(detail).filter(|detail| !detail.is_empty()).into_iter().chain(trips).collect();
+        detail = told.join("; ");
         let edition = self.standpoint.rulebook().current();
         let known = |name: &RuleName| edition.rules().rules.iter().any(|rule| rule.name == *name);
-        let vain: Vec<_> = pauses.rules.keys().filter(|name| !known(name)).map(|name| format!("`{name}`")).collect();
+        let vain = named(pauses.rules.keys().chain(pauses.tripped.keys()).filter(|name| !known(name)));
         if !vain.is_empty() {
             let vain = vain.join(", ");
             detail =
                 format!("{detail}; no rule is called {vain} any more: if one was renamed, pause it by its new name");
         }
-        (pauses.all.is_some(), Check { name, ok: true, detail })
+        // What stopped by itself must not pass for quiet. Whoever pauses it by its name has seen it.
+        let ok = !pauses.unanswered_trips().any(|(rule, _)| known(rule));
+        (pauses.all.is_some(), Check { name, ok, detail })
     }
 
     /// What left in the last hour, of what may. A budget that is used up keeps its word, and is not bad.
@@ -64,6 +77,10 @@ impl Health {
         };
         Check { name: "config", ok: configured.is_ok(), detail: configured.unwrap_or_else(|why| why) }
     }
+}
+
+fn named<'a>(rules: impl Iterator<Item = &'a RuleName>) -> Vec<String> {
+    rules.map(|rule| format!("`{rule}`")).collect()
 }
 
 /// What waits for the operator. Nothing is put aside for him yet.

@@ -20,7 +20,7 @@ use crate::sabotage::{Point, reached};
 pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
     done_at, follow_up, follow_tries, tries, claims, changes, wishes FROM attempt WHERE phase = 'unclear' AND look_at <= $1 AND +app_id = $2 ORDER BY look_at LIMIT $3";
 pub(super) const FOLLOW_UPS: &str = "SELECT id, conversation_id, rule, step, coalesce(sent_at, done_at), digest, snoozed_until, contact_at, contact_part, deeds,
-    done_at, follow_up, follow_tries, tries, claims, changes, wishes FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND +app_id = $2 ORDER BY follow_at LIMIT $3";
+    done_at, follow_up, follow_tries, tries, claims, changes, wishes FROM attempt WHERE follow_up IS NOT NULL AND follow_at <= $1 AND undone_at IS NULL AND +app_id = $2 ORDER BY follow_at LIMIT $3";
 pub(super) const SENT: &str =
     "SELECT coalesce(sum(step = 'close'), 0), coalesce(sum(template IS NOT NULL AND step NOT LIKE 'note%'), 0)
     FROM attempt WHERE sent_at > $1";

@@ -180,7 +180,8 @@ impl Store {
                 c.notification_id, c.created_at, c.channel, c.delivered_as, c.flags, c.latest, c.by_admin, c.snooze_ends,
                 c.due_at, c.fetch_at),
             (SELECT json_group_array(json_array(a.app_id, a.conversation_id, a.rule, a.step, a.anchor_at, a.due_at, a.phase,
-                a.outcome, a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest, a.changes))
+                a.outcome, a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest, a.changes,
+                a.undone_at, a.undo_awaited))
              FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id),
             (SELECT json_array(h.app_id, h.conversation_id, h.since, h.until)
              FROM hold h WHERE h.app_id = c.app_id AND h.conversation_id = c.id),

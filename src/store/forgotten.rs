@@ -38,7 +38,7 @@ pub(super) const ERASED: [(&str, &str); 8] = [
             phase = iif(phase IN ('open', 'parked') AND outcome <> 'dry_run', 'passed', phase),
             outcome = iif(outcome IN ('claimed', 'deferred'), 'left', outcome), why = 'the conversation was forgotten',
             claims = claims + 1, look_at = NULL, digest = NULL, snoozed_until = NULL, contact_at = NULL, contact_part = NULL,
-            deeds = '[]', changes = '[]', wishes = NULL, follow_at = NULL
+            deeds = '[]', changes = '[]', wishes = NULL, follow_at = NULL, undo_awaited = 0
          WHERE app_id = $1 AND conversation_id = $2",
     ),
 ];

@@ -1,17 +1,18 @@
 //! What an operator says by hand: this conversation is left alone, this rule does not act, nothing does.
 //!
-//! Owns: holds and pauses, and that whoever is about to send sees them in the same statement. Refuses: deciding; but
+//! Owns: holds and pauses (a trip is lifted as a pause is), and that whoever is about to send sees them in the same statement. Refuses: deciding; but
 //! what a hold comes to is so plain that `due_at` is set with it. Each word is told by a turn that a running daemon
 //! watches.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use sqlx::{Row, SqliteConnection};
 
 use super::attempts::finish;
 use super::outcome::Claimed;
 use super::rows::{self, ms};
+use super::trips::{self, Trip};
 use super::{Store, StoreError};
 use crate::engine::conversation::ConversationId;
 use crate::engine::history::Hold;
@@ -34,8 +35,19 @@ const JOURNAL: &str = "INSERT INTO journal (at, app_id, conversation_id, rule, s
 pub struct Pauses {
     /// Nothing does.
     pub all: Option<Timestamp>,
-    /// These rules do not.
+    /// These rules do not, by an operator's word.
     pub rules: BTreeMap<RuleName, Timestamp>,
+    /// These have stopped by themselves; an operator may have paused one of them too.
+    pub tripped: BTreeMap<RuleName, Trip>,
+}
+
+/// What lifting a pause came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumed {
+    /// Something was paused or tripped, and is no more.
+    pub changed: bool,
+    /// Trips that were lifted with it.
+    pub lifted: Vec<RuleName>,
 }
 
 /// What keeps a claimed step from being sent.
@@ -85,16 +97,17 @@ impl Store {
 
     /// Keeps one rule, or everything, from acting. False if it was paused already; it is so since then.
     pub async fn pause(&self, rule: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
-        let sql = "INSERT INTO pause (rule, since) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO pause (rule, since) VALUES ($1, $2)
+            ON CONFLICT (rule) DO UPDATE SET since = excluded.since, by_name = 1 WHERE by_name = 0";
         let mut writer = self.write().await;
         let new = sqlx::query(sql).bind(rule.unwrap_or(ALL)).bind(ms(now)).execute(writer.connection()).await?;
         sqlx::query(TURN).execute(writer.connection()).await?;
         Ok(new.rows_affected() > 0)
     }
 
-    /// Lets one rule, or everything, act again; what the rule had to put off is due at once. False if it was not
-    /// paused.
-    pub async fn resume(&self, rule: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
+    /// Lets one rule, or everything, act again; what a rule had to put off is due at once. Every trip is lifted with
+    /// everything, that of one rule with its name.
+    pub async fn resume(&self, rule: Option<&str>, now: Timestamp) -> Result<Resumed, StoreError> {
         let mut writer = self.write().await;
         writer.begin().await?;
         let resumed = resume(writer.connection(), rule, now).await;
@@ -103,14 +116,18 @@ impl Store {
 
     /// What is paused.
     pub async fn pauses(&self) -> Result<Pauses, StoreError> {
-        let sql = "SELECT rule, since FROM pause ORDER BY rule";
-        let found: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(&self.readers).await?;
+        let sql = "SELECT rule, since, by_name, tripped_at, trip_closes, trip_reopened FROM pause ORDER BY rule";
         let mut pauses = Pauses::default();
-        for (rule, since) in found {
+        for row in sqlx::query(sql).fetch_all(&self.readers).await? {
+            let (rule, since): (&str, i64) = (row.try_get(0)?, row.try_get(1)?);
+            if let Some(trip) = trips::trip(&row, 3)? {
+                pauses.tripped.insert(RuleName::from(rule), trip);
+            }
             let since = rows::at(since)?;
-            match rule.as_str() {
+            match rule {
                 ALL => pauses.all = Some(since),
-                rule => drop(pauses.rules.insert(RuleName::from(rule), since)),
+                rule if row.try_get(2)? => drop(pauses.rules.insert(RuleName::from(rule), since)),
+                _ => {}
             }
         }
         Ok(pauses)
@@ -130,18 +147,16 @@ impl Store {
 
     /// Why a claimed step may not be sent.
     pub async fn barred(&self, claimed: Claimed, now: Timestamp) -> Result<Barred, StoreError> {
-        let sql = "SELECT a.rule, (SELECT max(p.rule = '') FROM pause p WHERE p.rule IN ('', a.rule)), h.since, h.until
+        let pauses = self.pauses().await?;
+        let sql = "SELECT a.rule, h.since, h.until
             FROM attempt a LEFT JOIN hold h ON h.app_id = a.app_id AND h.conversation_id = a.conversation_id
                 AND (h.until IS NULL OR h.until > $2) WHERE a.id = $1";
-        let found: (String, Option<bool>, Option<i64>, Option<i64>) =
+        let (rule, held, until): (String, Option<i64>, Option<i64>) =
             sqlx::query_as(sql).bind(claimed.id).bind(ms(now)).fetch_one(&self.readers).await?;
-        Ok(match found {
-            (_, Some(true), ..) => Barred::Paused("paused".into()),
-            (rule, Some(false), ..) => Barred::Paused(rule_is_paused(&rule)),
-            (_, None, Some(_), until) => {
-                Barred::Held(Why::OnHold { until: until.map(rows::at).transpose()? }.to_string())
-            }
-            (_, None, None, _) => Barred::Taken,
+        Ok(match (pauses.of(&RuleName::from(rule.as_str())), held) {
+            (Some(why), _) => Barred::Paused(why),
+            (None, Some(_)) => Barred::Held(Why::OnHold { until: until.map(rows::at).transpose()? }.to_string()),
+            (None, None) => Barred::Taken,
         })
     }
 }
@@ -152,12 +167,14 @@ impl Pauses {
         if self.all.is_some() {
             return Some("paused".into());
         }
-        self.rules.contains_key(rule).then(|| rule_is_paused(rule.as_str()))
+        let tripped = || self.tripped.get(rule).map(|trip| format!("rule `{rule}` has tripped: {}", trip.reopenings));
+        self.rules.contains_key(rule).then(|| format!("rule `{rule}` is paused")).or_else(tripped)
     }
-}
 
-fn rule_is_paused(rule: &str) -> String {
-    format!("rule `{rule}` is paused")
+    /// Trips that nobody has answered by pausing the rule, or everything.
+    pub fn unanswered_trips(&self) -> impl Iterator<Item = (&RuleName, &Trip)> {
+        self.tripped.iter().filter(|(rule, _)| self.all.is_none() && !self.rules.contains_key(*rule))
+    }
 }
 
 async fn hold(
@@ -210,15 +227,16 @@ async fn release(
     Ok(Met::Done)
 }
 
-async fn resume(writer: &mut SqliteConnection, rule: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
+async fn resume(writer: &mut SqliteConnection, rule: Option<&str>, now: Timestamp) -> Result<Resumed, StoreError> {
+    let lifted = trips::lift(writer, rule).await?;
     let gone = sqlx::query("DELETE FROM pause WHERE rule = $1").bind(rule.unwrap_or(ALL)).execute(&mut *writer).await?;
     let due = "UPDATE conversation SET due_at = $1 WHERE due_at > $1 AND (app_id, id) IN
         (SELECT app_id, conversation_id FROM attempt WHERE rule = $2 AND phase = 'open' AND outcome = 'deferred')";
-    if let Some(rule) = rule {
+    for rule in rule.into_iter().chain(lifted.iter().map(RuleName::as_str)) {
         sqlx::query(due).bind(at_once(now)).bind(rule).execute(&mut *writer).await?;
     }
     sqlx::query(TURN).execute(&mut *writer).await?;
-    Ok(gone.rows_affected() > 0)
+    Ok(Resumed { changed: gone.rows_affected() > 0 || !lifted.is_empty(), lifted })
 }
 
 /// Due at once for a daemon that acts, however far the clock it goes by is behind that of whoever says so. Intercom's,

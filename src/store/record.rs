@@ -157,7 +157,8 @@ const READ: &str = "BEGIN IMMEDIATE; SELECT
             c.due_at, c.fetch_at)) FROM json_each(?2) j
        CROSS JOIN conversation c ON c.app_id = j.value->>0 AND c.id = j.value->>1),
     (SELECT json_group_array(json_array(a.app_id, a.conversation_id, a.rule, a.step, a.anchor_at, a.due_at, a.phase, a.outcome,
-            a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest, a.changes)) FROM json_each(?2) j
+            a.at, a.sent_at, a.done_at, a.look_at, a.template, a.snoozed_until, a.deeds, a.digest, a.changes, a.undone_at,
+            a.undo_awaited)) FROM json_each(?2) j
        CROSS JOIN attempt a ON a.app_id = j.value->>0 AND a.conversation_id = j.value->>1),
     (SELECT json_group_array(json_array(h.app_id, h.conversation_id, h.since, h.until)) FROM json_each(?2) j
        CROSS JOIN hold h ON h.app_id = j.value->>0 AND h.conversation_id = j.value->>1),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{StoreError, facts};
 use crate::engine::conversation::{Actor, Class, Conversation, ConversationId, Part, PartId, Snapshot, State, Version};
-use crate::engine::history::{Attempt, Deed, Phase};
+use crate::engine::history::{Attempt, Deed, Phase, Undone};
 use crate::engine::rule::RuleName;
 
 const TICKET: u8 = 1;
@@ -184,6 +184,8 @@ pub(super) struct AttemptRow(
     String,            // deeds
     Option<String>,    // digest
     String,            // changes
+    Option<i64>,       // undone_at
+    u8,                // undo_awaited
 );
 
 impl AttemptRow {
@@ -217,6 +219,7 @@ impl AttemptRow {
             snoozed_until: self.13.map(at).transpose()?,
             text: self.15,
             changes: facts::changes(&self.16).ok_or_else(odd)?,
+            undone: self.17.map(|ms| at(ms).map(|at| Undone { at, awaited: self.18 != 0 })).transpose()?,
         })
     }
 }

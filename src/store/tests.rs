@@ -28,6 +28,7 @@ mod outcomes;
 mod recording;
 mod redactions;
 mod schedule;
+mod trips;
 mod under_way;
 
 /// Closes what waits for the contact, a day after the last word.

@@ -16,7 +16,7 @@ use crate::safety::Acting;
 use crate::store::{Answered, Inputs, Outcome, Pending, StoreError};
 
 /// Intercom's clocks may differ by this much: our part may seem a little older than the call that made it.
-const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const BEFORE_THE_CALL: SignedDuration = SignedDuration::from_secs(5);
 /// So long after it was asked Intercom may still do it: what is missing before is not certainly absent.
 const MAY_STILL_COME: SignedDuration = SignedDuration::from_mins(5);
 /// After that long, what is shown and may or may not be our part is given up; nothing is sent again.

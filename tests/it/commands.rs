@@ -72,7 +72,7 @@ async fn said(house: &House, words: &[&str]) -> Answer {
 }
 
 /// What it said, without the folder that it was run in.
-async fn told(house: &House, words: &[&str]) -> String {
+pub(crate) async fn told(house: &House, words: &[&str]) -> String {
     let Answer { status, out, err } = said(house, words).await;
     format!("{}{out}{err}", status.unwrap()).replace(&format!("{}/", house.folder().display()), "")
 }

@@ -35,6 +35,8 @@ mod survives;
 mod tidy;
 mod topics;
 mod traps;
+mod trips;
+mod undo;
 mod unseen;
 mod versions;
 mod watches;

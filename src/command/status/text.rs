@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use clap::builder::styling::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 
-use super::{DryRun, RuleSteps, Silence, StatusAnswer, Steps};
+use super::{DryRun, RuleSteps, Silence, StatusAnswer, Steps, TrippedRule};
 use crate::command::layout::{self, wrapped};
+use crate::command::line::word;
 use crate::command::{Told, moments};
 
 /// Where the figures begin.
@@ -75,8 +76,16 @@ impl StatusAnswer {
         if let Some(since) = self.paused_since {
             row(out, "Paused", &format!("since {}; `autoclosed resume` ends it", moments::said(since, zone)))?;
         }
-        if !self.paused_rules.is_empty() {
-            let rules = self.paused_rules.join(", ");
+        for tripped in &self.tripped_rules {
+            let TrippedRule { rule, at, why, .. } = tripped;
+            let at = moments::said(*at, zone);
+            let text = format!("`{rule}` at {at}: {why}; `autoclosed resume --rule {}` lets it act again", word(rule));
+            row(out, "Tripped", &text)?;
+        }
+        let tripped = |rule: &&String| self.tripped_rules.iter().any(|one| one.rule == **rule && !one.paused);
+        let by_name: Vec<_> = self.paused_rules.iter().filter(|rule| !tripped(rule)).cloned().collect();
+        if !by_name.is_empty() {
+            let rules = by_name.join(", ");
             row(out, "Paused rules", &format!("{rules}; `autoclosed resume --rule NAME` lets one act again"))?;
         }
         Ok(())

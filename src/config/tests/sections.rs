@@ -299,6 +299,41 @@ hold_tags = ["autoclose-hold", " "]
 }
 
 #[test]
+fn a_share_is_a_number_between_nothing_and_all() {
+    for (written, share) in [("0.5", 0.5), ("1", 1.0), ("1.0", 1.0), ("0", 0.0), ("2.5e-1", 0.25)] {
+        let text = format!("[safety]\ntrip_reopen_rate = {written}\n");
+        let config = crate::config::parse("a.toml", text.as_bytes()).unwrap().config;
+        assert_eq!(Some(config.safety.trip_reopen_rate), crate::safety::Share::new(share), "{written}");
+    }
+    insta::assert_snapshot!(told("\n[safety]\ntrip_reopen_rate = 25\n"), @"
+    a.toml:2:20: `trip_reopen_rate` must be between 0 and 1
+      |
+    2 | trip_reopen_rate = 25
+      |                    ^^
+    help: write it as a share: trip_reopen_rate = 0.25 for one in four
+    ");
+    insta::assert_snapshot!(told("\n[safety]\ntrip_reopen_rate = nan\n"), @"
+    a.toml:2:20: `trip_reopen_rate` must be between 0 and 1
+      |
+    2 | trip_reopen_rate = nan
+      |                    ^^^
+    help: write it as a share: trip_reopen_rate = 0.25 for one in four
+    ");
+    insta::assert_snapshot!(told("\n[safety]\ntrip_reopen_rate = \"25 %\"\n"), @r#"
+    a.toml:2:20: `trip_reopen_rate` must be a number between 0 and 1, not text
+      |
+    2 | trip_reopen_rate = "25 %"
+      |                    ^^^^^^
+    help: write for example trip_reopen_rate = 0.25
+    "#);
+    let doubted = crate::config::parse("a.toml", b"[safety]\ntrip_reopen_rate = 0\n").unwrap().warnings;
+    let doubt = doubted.warnings.iter().find(|doubt| doubt.message.contains("trip")).unwrap();
+    assert_eq!(doubt.message, "with trip_reopen_rate = 0 a single close that a contact reopens stops its rule");
+    let help = "write for example trip_reopen_rate = 0.25; with 1 a rule stops only when every close is reopened";
+    assert_eq!(doubt.help, help);
+}
+
+#[test]
 fn a_base_url_is_https() {
     let text = r#"
 [intercom]

@@ -40,7 +40,7 @@ max_lateness = "3 days"
       |
     8 | max_lateness = "3 days"
       | ^^^^^^^^^^^^
-    help: known here: max_actions_per_sweep, max_closes_per_hour, max_messages_per_hour, max_auto_closes, unclear_quiet, missed_grace, max_missed, hold_tags
+    help: known here: max_actions_per_sweep, max_closes_per_hour, max_messages_per_hour, max_auto_closes, trip_reopen_rate, unclear_quiet, missed_grace, max_missed, hold_tags
     "#);
 }
 

@@ -205,6 +205,7 @@ fn deed(anchor: impl Strategy<Value = Timestamp>) -> impl Strategy<Value = Attem
                 template: (sent && step.kind.writes()).then(|| rule::digest(template)),
                 snoozed_until,
                 changes: if sent { changes } else { Vec::new() },
+                undone: None,
                 ..attempt(name.into(), step, anchor, anchor)
             }
         },

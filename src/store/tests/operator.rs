@@ -44,7 +44,7 @@ async fn a_claimed_step_is_not_sent_once_its_rule_or_everything_is_paused() {
         assert_eq!(sends.is_none(), want.is_some(), "{rule:?}");
         if let Some(want) = want {
             assert_eq!(shelf.store.barred(claimed, at(DAY)).await.unwrap(), Barred::Paused(want.to_owned()));
-            assert!(shelf.store.resume(rule, at(DAY)).await.unwrap());
+            assert!(shelf.store.resume(rule, at(DAY)).await.unwrap().changed);
             assert!(shelf.store.about_to_send(claimed, &sending(DAY)).await.unwrap().is_some());
         }
     }

@@ -148,7 +148,8 @@ async fn the_program_says_what_is_paused_and_what_is_not() {
       "paused": true,
       "paused_rules": [
         "tagged"
-      ]
+      ],
+      "lifted": []
     }
     [0]
     $ autoclosed resume
@@ -170,7 +171,8 @@ async fn the_program_says_what_is_paused_and_what_is_not() {
       "rule": null,
       "changed": false,
       "paused": false,
-      "paused_rules": []
+      "paused_rules": [],
+      "lifted": []
     }
     [0]
     $ autoclosed pause --rule taged

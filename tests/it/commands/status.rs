@@ -221,7 +221,8 @@ async fn the_program_answers_as_one_document_and_by_its_exit_status() {
           "unclear": 0
         }
       ],
-      "tracked": 4
+      "tracked": 4,
+      "tripped_rules": []
     }
     "#);
     pause(&house.desk().await, None).await.unwrap();

@@ -210,6 +210,7 @@ pub(in super::super) fn attempt(rule: RuleName, step: StepId, anchor_at: Timesta
         text: None,
         snoozed_until: None,
         changes: Vec::new(),
+        undone: None,
     }
 }
 
