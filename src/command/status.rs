@@ -106,8 +106,7 @@ pub async fn status(desk: &Desk) -> Result<StatusAnswer, CommandError> {
         paused_since: pauses.all,
         paused_rules: pauses.rules.keys().map(ToString::to_string).collect(),
         tracked: store.tracked(desk.identity.app_id.as_deref()).await?,
-        // Nothing is put aside for an operator yet.
-        backlog: 0,
+        backlog: store.count_backlog().await?.waiting,
         held: store.count_held(now).await?,
         closes_last_hour,
         messages_last_hour,

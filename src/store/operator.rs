@@ -12,7 +12,7 @@ use sqlx::SqliteConnection;
 use super::attempts::finish;
 use super::outcome::Claimed;
 use super::rows::{self, ms};
-use super::{Store, StoreError};
+use super::{Store, StoreError, surges};
 use crate::engine::conversation::ConversationId;
 use crate::engine::history::Hold;
 use crate::engine::rule::RuleName;
@@ -23,10 +23,11 @@ use crate::safety::LARGEST_SKEW;
 const ALL: &str = "";
 
 /// Whatever an operator says, this counts it.
-const TURN: &str = "INSERT INTO setting (key, value) VALUES ('operator_turn', '1')
+pub(super) const TURN: &str = "INSERT INTO setting (key, value) VALUES ('operator_turn', '1')
     ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1";
 
-const JOURNAL: &str = "INSERT INTO journal (at, app_id, conversation_id, rule, step, do, outcome, why, inputs)
+pub(super) const JOURNAL: &str =
+    "INSERT INTO journal (at, app_id, conversation_id, rule, step, do, outcome, why, inputs)
     VALUES ($1, $2, $3, '', '', $4, 'done', $5, '{}')";
 
 /// What does not act, and since when.
@@ -211,19 +212,23 @@ async fn release(
 }
 
 async fn resume(writer: &mut SqliteConnection, rule: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM pause WHERE rule = $1").bind(rule.unwrap_or(ALL)).execute(&mut *writer).await?;
+    let since = "DELETE FROM pause WHERE rule = $1 RETURNING since";
+    let since: Option<i64> = sqlx::query_scalar(since).bind(rule.unwrap_or(ALL)).fetch_optional(&mut *writer).await?;
     let due = "UPDATE conversation SET due_at = $1 WHERE due_at > $1 AND (app_id, id) IN
         (SELECT app_id, conversation_id FROM attempt WHERE rule = $2 AND phase = 'open' AND outcome = 'deferred')";
     if let Some(rule) = rule {
         sqlx::query(due).bind(at_once(now)).bind(rule).execute(&mut *writer).await?;
+        if let Some(since) = since.map(rows::at).transpose()? {
+            surges::rule_was_resumed(writer, rule, since, now).await?;
+        }
     }
     sqlx::query(TURN).execute(&mut *writer).await?;
-    Ok(gone.rows_affected() > 0)
+    Ok(since.is_some())
 }
 
 /// Due at once for a daemon that acts, however far the clock it goes by is behind that of whoever says so. Intercom's,
 /// which shows whole seconds, nearly always is.
-fn at_once(now: Timestamp) -> i64 {
+pub(super) fn at_once(now: Timestamp) -> i64 {
     ms(now - LARGEST_SKEW)
 }
 
