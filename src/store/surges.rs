@@ -21,6 +21,9 @@ const REHEARSING: &str = "dry-run";
 const ACTED_BY: &str = "acted_by";
 const ACTED_AT: &str = "acted_at";
 
+pub(super) const DUE_BEHIND: &str = "SELECT due_at, id FROM conversation WHERE due_at <= $1 AND due_at >= $2
+    AND +app_id = $4 AND (due_at > $2 OR id > $3) ORDER BY due_at, id LIMIT $5";
+
 /// Something that may have made many steps due at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surge {
@@ -127,10 +130,8 @@ impl Store {
         behind: Option<&Due>,
         limit: u32,
     ) -> Result<Vec<Due>, StoreError> {
-        let sql = "SELECT due_at, id FROM conversation WHERE due_at <= $1 AND due_at >= $2 AND +app_id = $4
-            AND (due_at > $2 OR id > $3) ORDER BY due_at, id LIMIT $5";
         let (at, id) = behind.map_or((i64::MIN, ""), |behind| (ms(behind.at), behind.id.as_str()));
-        let query = sqlx::query_as(sql).bind(ms(now)).bind(at).bind(id).bind(app_id).bind(limit);
+        let query = sqlx::query_as(DUE_BEHIND).bind(ms(now)).bind(at).bind(id).bind(app_id).bind(limit);
         let rows: Vec<(i64, String)> = query.fetch_all(&self.readers).await?;
         rows.into_iter()
             .map(|(at, id)| {

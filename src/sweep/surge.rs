@@ -18,7 +18,7 @@ use crate::store::{Claim, Context, Decided, Due, Outcome, Pauses, StoreError, Su
 /// Conversations gone through in one step.
 const PAGE: u32 = 200;
 /// So many are put aside in one sweep; the next one goes on.
-const PUT_ASIDE_AT_ONCE: u32 = 500;
+const PUT_ASIDE_AT_ONCE: u32 = 250;
 /// That acting is possible is written down so often.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 

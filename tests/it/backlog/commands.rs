@@ -29,17 +29,44 @@ async fn with_a_backlog(count: usize) -> (House, Vec<ConversationId>) {
 #[tokio::test]
 async fn what_waits_is_listed_oldest_first_with_what_to_do() {
     let (house, _) = with_a_backlog(3).await;
-    insta::assert_snapshot!(told(&list(&house.desk().await).await.unwrap()), @"");
-    insta::assert_snapshot!(serde_json::to_string_pretty(&waiting(&house).await[0]).unwrap(), @"");
+    insta::assert_snapshot!(told(&list(&house.desk().await).await.unwrap()), @"
+    2026-03-03 09:01:00 GMT  215470000000001  close      rule `quiet-a-day`
+                             more than 2 were due at the first start in live mode
+    2026-03-03 09:02:00 GMT  215470000000002  close      rule `quiet-a-day`
+                             more than 2 were due at the first start in live mode
+    2026-03-03 09:03:00 GMT  215470000000003  close      rule `quiet-a-day`
+                             more than 2 were due at the first start in live mode
+
+    3 steps wait for you; nothing of it is done before you say so:
+      autoclosed backlog release --max 50 --per-hour 20   lets the oldest go, 20 in any hour
+      autoclosed backlog discard                          leaves all of it alone for good
+    ");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&waiting(&house).await[0]).unwrap(), @r#"
+    {
+      "conversation": "215470000000001",
+      "do": "close",
+      "due_at": "2026-03-03T09:01:00Z",
+      "reason": "more than 2 were due at the first start in live mode",
+      "release_at": null,
+      "rule": "quiet-a-day",
+      "since": "2026-03-04T09:03:00Z",
+      "step": "close"
+    }
+    "#);
     let empty = House::with(QUIET_A_DAY).await;
-    insta::assert_snapshot!(told(&list(&empty.desk().await).await.unwrap()), @"");
+    insta::assert_snapshot!(told(&list(&empty.desk().await).await.unwrap()), @"The backlog is empty: nothing waits for you.");
 }
 
 #[tokio::test]
 async fn what_is_let_go_is_done_oldest_first_and_no_faster_than_was_said() {
     let (mut house, ids) = with_a_backlog(8).await;
     let desk = house.desk().await;
-    insta::assert_snapshot!(told(&release(&desk, 6, 3).await.unwrap()), @"");
+    insta::assert_snapshot!(told(&release(&desk, 6, 3).await.unwrap()), @"
+    Let go: 6, at most 3 in any hour, each looked at again first; the last is due at 2026-03-04 10:48:00
+    GMT.
+    2 steps wait still. `autoclosed backlog list` shows them.
+    `autoclosed pause` stops everything at once, this too.
+    ");
     house.sweep().await;
     assert_eq!((closed(&house, &ids), house.state(&ids[0])), (1, "closed"), "the oldest at once");
     let mut done = Vec::new();
@@ -71,7 +98,11 @@ async fn a_later_word_replaces_how_fast_it_goes() {
     house.sweep().await;
     house.after(minutes(1)).await;
     assert_eq!(closed(&house, &ids), 1);
-    insta::assert_snapshot!(told(&release(&desk, 1, 60).await.unwrap()), @"");
+    insta::assert_snapshot!(told(&release(&desk, 1, 60).await.unwrap()), @"
+    Let go: 1, at most 60 in any hour, each looked at again first; the last is due at 2026-03-04
+    09:07:00 GMT.
+    `autoclosed pause` stops everything at once, this too.
+    ");
     for _ in 0..4 {
         house.after(minutes(1)).await;
     }
@@ -94,11 +125,18 @@ async fn what_is_let_go_is_looked_at_again_first() {
 async fn what_is_discarded_is_left_alone_until_somebody_speaks() {
     let (mut house, ids) = with_a_backlog(4).await;
     let desk = house.desk().await;
-    insta::assert_snapshot!(told(&discard(&desk, Some(&ids[0]), None).await.unwrap()), @"");
-    insta::assert_snapshot!(told(&discard(&desk, Some(&ids[0]), None).await.unwrap()), @"");
+    insta::assert_snapshot!(told(&discard(&desk, Some(&ids[0]), None).await.unwrap()), @"
+    Discarded of conversation 215470000000001: 1. The conversation is left alone by that rule until
+    somebody speaks in it.
+    3 steps wait still. `autoclosed backlog list` shows them.
+    ");
+    insta::assert_snapshot!(told(&discard(&desk, Some(&ids[0]), None).await.unwrap()), @"
+    Nothing of conversation 215470000000001 is in the backlog, so nothing was discarded.
+    3 steps wait still. `autoclosed backlog list` shows them.
+    ");
     release(&desk, 1, 1).await.unwrap();
-    insta::assert_snapshot!(told(&discard(&desk, None, None).await.unwrap()), @"");
-    insta::assert_snapshot!(told(&discard(&desk, None, None).await.unwrap()), @"");
+    insta::assert_snapshot!(told(&discard(&desk, None, None).await.unwrap()), @"Discarded: 3. Each of the conversations is left alone by that rule until somebody speaks in it.");
+    insta::assert_snapshot!(told(&discard(&desk, None, None).await.unwrap()), @"Nothing is in the backlog, so nothing was discarded.");
     assert_eq!(house.journal(&ids[3]).await.last().unwrap(), "left close: discarded from the backlog by hand");
     house.restart().await;
     for _ in 0..5 {
@@ -121,7 +159,10 @@ async fn explain_says_that_it_waits_and_what_ends_that() {
         let but = explained.lines().skip_while(|line| !line.trim().starts_with("but"));
         but.take_while(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect::<String>()
     };
-    insta::assert_snapshot!(but(&ids[0]).await, @"");
+    insta::assert_snapshot!(but(&ids[0]).await, @"
+    but        it waits in the backlog until you let it go (`autoclosed backlog release`) or discard
+               it; somebody's word takes it out, too
+    ");
     release(&desk, 1, 1).await.unwrap();
-    insta::assert_snapshot!(but(&ids[0]).await, @"");
+    insta::assert_snapshot!(but(&ids[0]).await, @"  but        it was let go from the backlog, and is due at 2026-03-04 08:58:00 UTC");
 }

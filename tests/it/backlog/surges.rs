@@ -3,11 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use autoclosed::fake_intercom::Workspace;
 use autoclosed::sabotage::{Bug, Point, Then, at_points, plant};
 
 use super::{answered, begin, closed, head, reasons, strict, waiting};
-use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
+use crate::harness::{QUIET_A_DAY, days, hours, minutes, seconds};
 
 const FEW: &str = "max_due_at_once = 3";
 
@@ -214,16 +213,4 @@ async fn a_local_clock_that_jumps_hides_no_gap_and_refills_no_budget() {
             assert_eq!(closed(&house, &ids), 2, "{jump} {there}");
         }
     }
-}
-
-#[tokio::test]
-async fn more_than_a_sweep_can_put_aside_is_gone_through_in_several() {
-    let mut house = House::configured(&head("live", FEW, QUIET_A_DAY), Workspace::default()).await;
-    let ids = answered(&house, 520).await;
-    house.clock.advance(days(2));
-    begin(&mut house).await;
-    house.sweep().await;
-    assert_eq!(waiting(&house).await.len(), 500);
-    house.after(seconds(10)).await;
-    assert_eq!((waiting(&house).await.len(), closed(&house, &ids)), (520, 0));
 }
