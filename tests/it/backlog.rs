@@ -137,27 +137,28 @@ async fn a_word_that_holds_it_for_a_while_leaves_it_where_it_was() {
 #[tokio::test]
 async fn waiting_for_a_budget_is_no_lateness_but_a_pause_meanwhile_is() {
     for paused in [false, true] {
-        let mut house = strict("max_closes_per_hour = 1\nmax_due_at_once = 1", QUIET_A_DAY).await;
+        let limits = "[safety]\nmax_lateness = \"3 hours\"\nmax_closes_per_hour = 1\nmax_due_at_once = 1\n";
+        let head = format!("mode = \"live\"\n{limits}{QUIET_A_DAY}");
+        let mut house = House::configured(&head, Workspace::default()).await;
         begin(&mut house).await;
-        let ids = answered(&house, 100).await;
-        house.after(days(1) - minutes(100)).await;
+        let ids = answered(&house, 8).await;
+        house.after(days(1) - minutes(8)).await;
         // Each comes within reach when it is due, and then waits for its turn.
-        for _ in 0..12 {
-            house.after(minutes(10)).await;
-        }
-        assert!(closed(&house, &ids) < 4);
+        house.after(minutes(10)).await;
+        assert_eq!(closed(&house, &ids), 1);
         if paused {
-            house.daemon().store().pause(Some("quiet-a-day"), house.clock.now()).await.unwrap();
-            for _ in 0..80 {
+            let store = house.daemon().store().clone();
+            store.pause(Some("quiet-a-day"), house.clock.now()).await.unwrap();
+            for _ in 0..5 {
                 house.after(hours(1)).await;
             }
-            house.daemon().store().resume(Some("quiet-a-day"), house.clock.now()).await.unwrap();
+            store.resume(Some("quiet-a-day"), house.clock.now()).await.unwrap();
         }
-        for _ in 0..(if paused { 3 } else { 110 }) {
-            house.after(hours(1)).await;
+        for _ in 0..9 {
+            house.after(minutes(61)).await;
         }
-        let waits = waiting(&house).await.len();
-        assert_eq!((closed(&house, &ids) == 100, waits > 90), (!paused, paused), "{:?}", reasons(&house).await);
+        let want = if paused { (1, 7) } else { (8, 0) };
+        assert_eq!((closed(&house, &ids), waiting(&house).await.len()), want, "{:?}", reasons(&house).await);
     }
 }
 

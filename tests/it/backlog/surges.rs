@@ -190,6 +190,26 @@ async fn whoever_dies_while_it_is_counted_or_put_aside_lets_nothing_slip() {
 }
 
 #[tokio::test]
+async fn an_hour_is_no_shorter_where_the_local_clock_was_behind_when_it_began() {
+    let mut house = strict("max_closes_per_hour = 2", QUIET_A_DAY).await;
+    let clock = house.give_the_daemon_a_clock();
+    begin(&mut house).await;
+    let ids = answered(&house, 6).await;
+    house.clock.advance(days(1));
+    clock.set(house.clock.now() - minutes(4));
+    house.look().await;
+    house.sweep().await;
+    assert_eq!(closed(&house, &ids), 2);
+    for (minute, done) in [(57, 2), (61, 4)] {
+        house.clock.advance(minutes(if minute == 57 { 57 } else { 4 }));
+        clock.set(house.clock.now());
+        house.look().await;
+        house.sweep().await;
+        assert_eq!(closed(&house, &ids), done, "{minute}");
+    }
+}
+
+#[tokio::test]
 async fn a_local_clock_that_jumps_hides_no_gap_and_refills_no_budget() {
     for jump in [days(-400), hours(-1), minutes(-4), minutes(4), days(1), days(365 * 74)] {
         let mut house = strict("max_closes_per_hour = 2\nmax_due_at_once = 10", QUIET_A_DAY).await;
