@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+pub mod backlog;
 pub mod backup;
 pub mod check;
 pub mod desk;

@@ -201,6 +201,10 @@ pub struct SafetyConfig {
     pub missed_grace: SignedDuration,
     /// More missed in an hour than these are too many.
     pub max_missed: u32,
+    /// What is first within reach longer than this after it was due waits for an operator.
+    pub max_lateness: SignedDuration,
+    /// More than this due at once, and all of it waits for an operator.
+    pub max_due_at_once: u32,
 }
 
 /// A configuration that can be used, and what is doubtful about it.

@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod ahead;
+pub mod backlog;
 pub mod calendar;
 pub mod conversation;
 pub mod decide;

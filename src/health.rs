@@ -28,8 +28,6 @@ use crate::standpoint::Standpoint;
 use crate::store::Store;
 use crate::tally::Tally;
 
-use self::operator::backlog;
-
 /// The public answer is kept for so long: nobody outside can make the database work by asking.
 const KEPT: Duration = Duration::from_secs(1);
 
@@ -87,7 +85,7 @@ impl Health {
             self.sweep(),
             self.reconcile(),
             self.notifications().await,
-            backlog(),
+            self.backlog().await,
             told,
             self.budget().await,
             self.config(),

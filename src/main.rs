@@ -6,9 +6,11 @@ use std::process::ExitCode;
 
 use autoclosed::clock::Clock;
 use autoclosed::command::desk::{CommandError, Desk};
-use autoclosed::command::line::{Command, CommandLine, Common, File, Filters};
+use autoclosed::command::line::{Command, CommandLine, Common, File, Filters, OfBacklog};
 use autoclosed::command::run::RunError;
-use autoclosed::command::{self, Told, backup, explain, forget, history, hold, pause, reconcile, status, undo};
+use autoclosed::command::{
+    self, Told, backlog, backup, explain, forget, history, hold, pause, reconcile, status, undo,
+};
 use autoclosed::engine::ConversationId;
 use autoclosed::{config, intercom, telemetry};
 use clap::Parser;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         }
         Command::Release { id, common } => at_desk(common, async |desk| hold::release(desk, &id).await),
         Command::Pause { rule, common } => at_once(common, async |desk| pause::pause(desk, rule.as_deref()).await),
+        Command::Backlog { what } => with_the_backlog(what),
         Command::Reconcile { common } => {
             answer(common, async |path| Box::pin(reconcile::reconcile(path, variable, Clock::System)).await)
         }
@@ -51,6 +54,18 @@ fn main() -> ExitCode {
         complain(&error);
         ExitCode::FAILURE
     })
+}
+
+fn with_the_backlog(what: OfBacklog) -> anyhow::Result<ExitCode> {
+    match what {
+        OfBacklog::List { common } => at_desk(common, backlog::list),
+        OfBacklog::Release { max, per_hour, common } => {
+            at_desk(common, async |desk| backlog::release(desk, max, per_hour).await)
+        }
+        OfBacklog::Discard { id, rule, common } => {
+            at_once(common, async |desk| backlog::discard(desk, id.as_ref(), rule.as_deref()).await)
+        }
+    }
 }
 
 /// Has a command done beside a daemon that may be running, and prints what it found.

@@ -103,7 +103,10 @@ impl Metrics {
         }
         let ended = self.health.tally.endings().into_iter().map(|((rule, outcome), n)| (both(&rule, outcome), n));
         page.put(names::ENDED, counts(ended));
-        page.put_one(names::BACKLOG, Value::Level(0));
+        match self.health.store.count_backlog().await {
+            Ok(backlog) => page.put_one(names::BACKLOG, Value::Level(backlog.waiting)),
+            Err(error) => tracing::warn!(error = %error, "metrics leave out what the database could not tell"),
+        }
     }
 
     fn put_calls(&self, page: &mut Page) {

@@ -36,11 +36,13 @@ pub enum Point {
     Examining,
     /// What became of it was read; that is not written down.
     Examined,
+    /// What came due all at once was counted; nothing of that was dealt with.
+    Counted,
 }
 
 impl Point {
     /// All of them with their names, in the order in which a deed passes them.
-    pub const ALL: [(Point, &'static str); 13] = [
+    pub const ALL: [(Point, &'static str); 14] = [
         (Point::Picked, "picked"),
         (Point::Claimed, "claimed"),
         (Point::Read, "read"),
@@ -54,6 +56,7 @@ impl Point {
         (Point::Followed, "followed"),
         (Point::Examining, "examining"),
         (Point::Examined, "examined"),
+        (Point::Counted, "counted"),
     ];
 
     /// Its name.
@@ -81,6 +84,10 @@ pub enum Bug {
     JudgesNoRule,
     /// An undo opens a conversation before it is written down that no rule may touch it.
     UndoLeavesNoMark,
+    /// What came due all at once is not counted.
+    ForgetsWhatCameDueAtOnce,
+    /// What is too late is done all the same.
+    IsNeverTooLate,
 }
 
 #[cfg(not(feature = "sabotage"))]

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::board::Board;
 use crate::engine::rule::StepKind;
+use crate::engine::why::span;
 use crate::intercom::Intercom;
 use crate::standpoint::Standpoint;
 use crate::store::{BUDGET_WINDOW, Store, StoreError};
@@ -69,7 +70,7 @@ pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> R
     }
     let skew = standpoint.clock().now().duration_since(intercom_now).abs();
     if skew > LARGEST_SKEW {
-        return Err(Blocked::Skew(crate::engine::why::span(skew)));
+        return Err(Blocked::Skew(span(skew)));
     }
     if let Some(mismatch) = board.mismatch() {
         return Err(Blocked::Identity(mismatch));
@@ -102,6 +103,36 @@ pub struct Limits {
     pub closes_per_hour: u32,
     /// Messages to contacts in any hour, closing texts included.
     pub messages_per_hour: u32,
+    /// What is first within reach longer than this after it was due waits for an operator.
+    pub lateness: SignedDuration,
+    /// More than this due at once, and all of it waits for an operator.
+    pub due_at_once: u32,
+}
+
+/// How late a step is, if that is more than `allowed`. What it waited since it was within reach last counts, or since it
+/// was due; and not the time for which its rule's hours were `closed` at last. What is within reach all along is looked
+/// at every few minutes at least.
+pub fn lateness(
+    due_at: Timestamp,
+    able_until: Option<Timestamp>,
+    closed: impl FnOnce(Timestamp) -> SignedDuration,
+    now: Timestamp,
+    allowed: SignedDuration,
+) -> Option<SignedDuration> {
+    const WITHIN_REACH: SignedDuration = SignedDuration::from_mins(15);
+    let since = able_until.map_or(due_at, |until| until.max(due_at));
+    let allowed = if able_until.is_some() { allowed.max(WITHIN_REACH) } else { allowed };
+    let waited = now.duration_since(since);
+    if waited <= allowed {
+        return None;
+    }
+    let late = waited.saturating_sub(closed(since));
+    (late > allowed).then_some(late)
+}
+
+/// That in words.
+pub fn said_late(late: SignedDuration, allowed: SignedDuration) -> String {
+    format!("{} late; [safety] max_lateness allows {}", span(late), span(allowed))
 }
 
 /// What is left of the budgets in one sweep. The hour is counted from the database, so a restart refills nothing.
@@ -112,6 +143,8 @@ pub struct Budget {
     messages: u32,
     /// When the hourly budgets begin to grow again.
     pub grows_at: Option<Timestamp>,
+    /// Of those let go from the backlog.
+    released: Option<u32>,
     waiting: i64,
 }
 
@@ -127,6 +160,9 @@ pub enum Spent {
     /// The hour's messages.
     #[error("the messages of this hour are used up ([safety] max_messages_per_hour)")]
     Messages,
+    /// As many as may be in an hour of those let go from the backlog.
+    #[error("what may be let go from the backlog in this hour is used up (`autoclosed backlog release --per-hour`)")]
+    Released,
 }
 
 impl Budget {
@@ -140,6 +176,7 @@ impl Budget {
             closes: limits.closes_per_hour.saturating_sub(closes),
             messages: limits.messages_per_hour.saturating_sub(messages),
             grows_at: oldest.map(|oldest| oldest + BUDGET_WINDOW),
+            released: store.left_of_release(since).await?,
             waiting: 0,
         })
     }
@@ -162,6 +199,16 @@ impl Budget {
             return Err(Spent::Messages);
         }
         Ok(())
+    }
+
+    /// Whether one that was `released` from the backlog is within what may be in an hour.
+    pub fn lets_go(&self, released: bool) -> Result<(), Spent> {
+        if released && self.released == Some(0) { Err(Spent::Released) } else { Ok(()) }
+    }
+
+    /// Counts one that was `released`.
+    pub fn let_go(&mut self, released: bool) {
+        self.released = self.released.map(|left| left.saturating_sub(u32::from(released)));
     }
 
     /// Counts a deed.

@@ -15,6 +15,7 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
 mod attempts;
+mod backlog;
 mod conversations;
 mod counts;
 mod facts;
@@ -29,6 +30,7 @@ mod record;
 mod rehearsals;
 mod rows;
 mod settings;
+mod surges;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trips;
@@ -37,6 +39,7 @@ mod untold;
 mod writing;
 
 pub use attempts::BUDGET_WINDOW;
+pub use backlog::{Backlog, Discarded, Released, Waiting};
 pub use conversations::Listing;
 pub use counts::{Actions, Received};
 pub use file::copy;
@@ -50,6 +53,7 @@ pub use outcome::{
     Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
 };
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
+pub use surges::{Due, Surge};
 pub use trips::Trip;
 pub use undone::{Candidate, Marked, Stands, UndoEnd};
 pub use untold::Missed;
@@ -318,6 +322,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "journal", include_str!("../migrations/sqlite/0007_journal.sql")),
     (8, "forgotten", include_str!("../migrations/sqlite/0008_forgotten.sql")),
     (9, "counts", include_str!("../migrations/sqlite/0009_counts.sql")),
+    (10, "backlog", include_str!("../migrations/sqlite/0010_backlog.sql")),
     (11, "trips", include_str!("../migrations/sqlite/0011_trips.sql")),
     (12, "undone", include_str!("../migrations/sqlite/0012_undone.sql")),
 ];

@@ -10,6 +10,7 @@ mod grant;
 mod judge;
 mod read;
 mod send;
+mod surge;
 mod undo;
 mod write;
 
@@ -73,6 +74,8 @@ pub struct Settings {
     pub trip_reopen_rate: Share,
     /// How long a lost answer rests before the conversation is looked at.
     pub unclear_quiet: SignedDuration,
+    /// How long it may be between two sweeps, by the schedule.
+    pub gap: SignedDuration,
     /// Zone of dates in messages.
     pub timezone: TimeZone,
 }
@@ -125,6 +128,10 @@ impl Sweeper {
 
     async fn act_on_what_is_due(&self, acting: &Acting, swept: &mut Swept) -> Result<(), SweepError> {
         let limit = self.settings.limits.actions_per_sweep.saturating_mul(LOOKS_PER_ACTION).max(1);
+        if !self.has_dealt_with_surges(acting, &self.store.pauses().await?).await? {
+            tracing::info!("what came due all at once is still gone through; the next sweep goes on");
+            return Ok(());
+        }
         let now = self.standpoint.now();
         let due = self.store.due(&acting.app_id, now, limit).await?;
         if due.is_empty() {
@@ -154,6 +161,7 @@ impl Sweeper {
                 }
                 Err(error) => return Err(error),
             }
+            self.note_able().await?;
         }
         Ok(())
     }

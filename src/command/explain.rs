@@ -18,6 +18,7 @@ use super::line::word;
 use super::{Told, moments};
 use crate::config::Mode;
 use crate::daemon;
+use crate::engine::backlog::{self, Stands};
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::explain::Fits;
 use crate::engine::rule::WaitingOn;
@@ -120,7 +121,8 @@ pub async fn explain(desk: &Desk, id: &ConversationId, err: &mut dyn Write) -> R
     let journal = desk.store.journal_page(&filter, Place::START, u32::MAX).await?;
     let journal: Vec<_> = journal.lines.into_iter().map(Line::from).collect();
     Ok(Explained {
-        barred: barred(desk, &explanation, journal.iter().any(Line::is_rehearsed), context.now).await?,
+        barred: barred(desk, &explanation, &known, journal.iter().any(Line::is_rehearsed), context.now).await?,
+        looked_at_again: backlog::due_at(&explanation.decision, known.entry.as_ref()).0,
         read_whole: is_read_whole(&known, &edition),
         journal,
         ..of(explanation, &known, context.now)
@@ -208,14 +210,30 @@ fn is_read_whole(known: &Decided, edition: &Edition) -> bool {
     known.conversation.whole && told
 }
 
+/// That the due step waits in the backlog, or was let go from it.
+fn put_aside(known: &Decided, decision: &Decision, zone: &TimeZone) -> Option<Bar> {
+    let why = match known.entry.as_ref()?.stands(decision) {
+        Stands::Waits => {
+            "it waits in the backlog until you let it go (`autoclosed backlog release`) or discard it; somebody's word \
+             takes it out, too"
+                .to_owned()
+        }
+        Stands::LetGo(at) => format!("it was let go from the backlog, and is due at {}", moments::said(at, zone)),
+        Stands::Unsaid | Stands::Over => return None,
+    };
+    Some(Bar { by: "backlog", why })
+}
+
 /// What bars the next step, whatever the decision says.
 async fn barred(
     desk: &Desk,
     explanation: &Explanation,
+    known: &Decided,
     rehearsed: bool,
     now: Timestamp,
 ) -> Result<Vec<Bar>, CommandError> {
     let mut bars = Vec::new();
+    bars.extend(put_aside(known, &explanation.decision, &desk.config.timezone));
     let pauses = desk.store.pauses().await?;
     if pauses.all.is_some() {
         let why = "everything is paused; `autoclosed resume` lets it act again".to_owned();

@@ -114,6 +114,12 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Show what waits for you, let it go in measured doses, or discard it
+    Backlog {
+        /// What to do with it.
+        #[command(subcommand)]
+        what: OfBacklog,
+    },
     /// Look at the whole workspace now, also beside a running daemon
     Reconcile {
         /// The configuration, and how to answer.
@@ -146,6 +152,41 @@ pub enum Command {
     },
     /// Watch a week in about ten seconds, against an Intercom of its own
     Demo,
+}
+
+/// What can be done with the backlog.
+#[derive(Debug, Subcommand)]
+pub enum OfBacklog {
+    /// Show what waits, oldest first
+    List {
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Let the oldest go; the daemon looks at each again before it acts
+    Release {
+        /// At most so many of them
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        max: u32,
+        /// At most so many in any hour, what was let go before included
+        #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..))]
+        per_hour: u32,
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Leave what is there alone for good, be it let go or not
+    Discard {
+        /// Only this conversation
+        #[arg(value_parser = conversation)]
+        id: Option<ConversationId>,
+        /// Only this rule
+        #[arg(long, value_name = "NAME", conflicts_with = "id")]
+        rule: Option<String>,
+        /// The configuration, and how to answer.
+        #[command(flatten)]
+        common: Common,
+    },
 }
 
 /// What every command that answers takes.

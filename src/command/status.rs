@@ -121,8 +121,7 @@ pub async fn status(desk: &Desk) -> Result<StatusAnswer, CommandError> {
         paused_rules: quiet_rules(&pauses),
         tripped_rules: tripped(&pauses),
         tracked: store.tracked(desk.identity.app_id.as_deref()).await?,
-        // Nothing is put aside for an operator yet.
-        backlog: 0,
+        backlog: store.count_backlog().await?.waiting,
         held: store.count_held(now).await?,
         closes_last_hour,
         messages_last_hour,

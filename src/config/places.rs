@@ -26,6 +26,8 @@ const SECTIONS: [(&str, &[&str]); 5] = [
             "unclear_quiet",
             "missed_grace",
             "max_missed",
+            "max_lateness",
+            "max_due_at_once",
             "hold_tags",
         ],
     ),

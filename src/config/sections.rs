@@ -289,6 +289,9 @@ fn safety(mut table: Reader<'_>) -> (SafetyConfig, Vec<String>, u32) {
     let missed_grace = table.duration("missed_grace", "2 minutes").map(Spanned::into_inner);
     let missed_grace = missed_grace.unwrap_or(SignedDuration::from_mins(2));
     let max_missed = table.count("max_missed", 0, 20).unwrap_or(20);
+    let max_lateness = table.duration("max_lateness", "3 days").map(Spanned::into_inner);
+    let max_lateness = max_lateness.unwrap_or(SignedDuration::from_hours(3 * 24));
+    let max_due_at_once = table.count("max_due_at_once", 0, 50).unwrap_or(50);
     let hold_tags = table.names("hold_tags", "autoclose-hold").map(|tags| rules::owned(tags.get_ref()));
     let hold_tags = hold_tags.unwrap_or_else(|| vec!["autoclose-hold".to_owned()]);
     table.finish(|_| None);
@@ -300,6 +303,8 @@ fn safety(mut table: Reader<'_>) -> (SafetyConfig, Vec<String>, u32) {
         unclear_quiet,
         missed_grace,
         max_missed,
+        max_lateness,
+        max_due_at_once,
     };
     (safety, hold_tags, max_auto_closes)
 }

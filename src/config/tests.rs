@@ -213,6 +213,8 @@ max_auto_closes = 3
 unclear_quiet = "90s"
 missed_grace = "3 minutes"
 max_missed = 4
+max_lateness = "36 hours"
+max_due_at_once = 7
 hold_tags = "hands-off"
 "#,
     );
@@ -254,6 +256,8 @@ hold_tags = "hands-off"
             unclear_quiet: SignedDuration::from_secs(90),
             missed_grace: SignedDuration::from_mins(3),
             max_missed: 4,
+            max_lateness: SignedDuration::from_hours(36),
+            max_due_at_once: 7,
         }
     );
     assert_eq!((config.rules.max_auto_closes, config.rules.hold_tags), (3, vec!["hands-off".to_owned()]));

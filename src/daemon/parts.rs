@@ -52,8 +52,15 @@ pub(super) fn settings(config: &Config) -> Settings {
         limits: limits(config),
         trip_reopen_rate: config.safety.trip_reopen_rate,
         unclear_quiet: unclear_quiet(config),
+        gap: gap(config),
         timezone: config.timezone.clone(),
     }
+}
+
+/// Where sweeps are seldom, it is no gap that none ran.
+fn gap(config: &Config) -> SignedDuration {
+    let longest = config::longest_gap(&config.schedule.sweep);
+    SignedDuration::try_from(longest.saturating_mul(2)).unwrap_or(SignedDuration::MAX)
 }
 
 pub(crate) fn limits(config: &Config) -> Limits {
@@ -61,6 +68,8 @@ pub(crate) fn limits(config: &Config) -> Limits {
         actions_per_sweep: config.safety.max_actions_per_sweep,
         closes_per_hour: config.safety.max_closes_per_hour,
         messages_per_hour: config.safety.max_messages_per_hour,
+        lateness: config.safety.max_lateness,
+        due_at_once: config.safety.max_due_at_once,
     }
 }
 

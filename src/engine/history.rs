@@ -147,4 +147,6 @@ pub enum Phase {
     Passed,
     /// Refused for good, or its answer was lost for good.
     Failed,
+    /// An operator has discarded it from the backlog: nothing more is done in this period.
+    Discarded,
 }

@@ -25,6 +25,9 @@ type Before = Option<(Timestamp, After)>;
 impl Ladder<'_> {
     /// The first step not done yet, due or waited for.
     pub(super) fn decide(&self) -> Decision {
+        if self.attempts().any(|attempt| attempt.phase == Phase::Discarded) {
+            return Decision::Leave { why: Why::Discarded };
+        }
         let mut before: Before = None;
         let reached = self.reached();
         for (index, step) in self.rule.steps.iter().enumerate() {
@@ -41,6 +44,7 @@ impl Ladder<'_> {
                 // Nothing depends on a label.
                 Phase::Failed if step.id.kind.labels() => before = Some((attempt.due_at, step.after)),
                 Phase::Failed => return Decision::Leave { why: Why::StepFailed { step: step.id } },
+                Phase::Discarded => return Decision::Leave { why: Why::Discarded },
                 Phase::Unclear { .. } => return Decision::Leave { why: Why::Unclear },
                 Phase::Open | Phase::Parked { .. } => return self.next(index, due),
             }
@@ -84,7 +88,7 @@ impl Ladder<'_> {
 
     /// Due from then on, but done only in the hours in which the rule may act.
     fn next(&self, index: usize, counted: Timestamp) -> Decision {
-        let due = self.rule.may_act_from(counted);
+        let mut due = self.rule.may_act_from(counted);
         let step = &self.rule.steps[index];
         if step.id.kind == StepKind::Close && self.contact_spoke_since() {
             return Decision::Leave { why: Why::Owed };
@@ -95,6 +99,8 @@ impl Ladder<'_> {
                 let free = self.rule.may_act_from(free);
                 return self.wait(free, step, Why::JustWritten { rule: other.rule.clone() });
             }
+            // What it was kept waiting by us is not its lateness.
+            due = due.max(self.rule.may_act_from(free));
         }
         let why = Why::Quiet { since: self.anchor, after: step.after };
         if due > self.view.now {

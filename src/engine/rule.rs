@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::calendar::Calendar;
@@ -97,6 +97,19 @@ impl Rule {
     /// The first moment from `at` on at which the rule may act.
     pub fn may_act_from(&self, at: Timestamp) -> Timestamp {
         self.act_only.as_ref().map_or(at, |hours| hours.next_open(at).unwrap_or(Timestamp::MAX))
+    }
+
+    /// For how long the hours in which it may act were closed, the last time that they were between the two.
+    pub fn closed_before(&self, since: Timestamp, now: Timestamp) -> SignedDuration {
+        let Some(calendar) = &self.act_only else { return SignedDuration::ZERO };
+        let (mut at, mut closed) = (since, SignedDuration::ZERO);
+        loop {
+            let end = calendar.open_until(at).unwrap_or(at);
+            match calendar.next_open(end).filter(|next| *next <= now && *next > at) {
+                Some(next) => (at, closed) = (next, next.duration_since(end)),
+                None => return closed,
+            }
+        }
     }
 
     /// The close step, if the rule has one.

@@ -83,6 +83,8 @@ pub enum Why {
         /// The rule that wrote.
         rule: RuleName,
     },
+    /// An operator has discarded what the rule had to do in this period.
+    Discarded,
 }
 
 /// Why a rule does not fit.
@@ -242,6 +244,9 @@ impl Why {
             Why::ClosedOften { times: 1 } => f.write_str("closed once without a word from the contact"),
             Why::ClosedOften { times } => write!(f, "closed {times} times without a word from the contact"),
             Why::Reopened => f.write_str("a person reopened it, and nobody has spoken since"),
+            Why::Discarded => {
+                f.write_str("an operator discarded it from the backlog; it counts anew when somebody speaks")
+            }
             Why::JustWritten { rule } => write!(f, "rule `{rule}` wrote to the contact less than a day ago"),
         }
     }

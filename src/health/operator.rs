@@ -68,6 +68,26 @@ impl Health {
         Check { name, ok: true, detail }
     }
 
+    /// What waits for the operator. It keeps its word, and is not bad.
+    pub(super) async fn backlog(&self) -> Check {
+        let name = "backlog";
+        let backlog = match self.store.count_backlog().await {
+            Ok(backlog) => backlog,
+            Err(error) => return Check { name, ok: false, detail: error.to_string() },
+        };
+        let mut detail = match backlog.waiting {
+            1 => "1 step waits for an operator".to_owned(),
+            waiting => format!("{waiting} steps wait for an operator"),
+        };
+        if backlog.waiting > 0 {
+            detail.push_str("; `autoclosed backlog list` shows them");
+        }
+        if backlog.released > 0 {
+            detail = format!("{detail}; let go and not done yet: {}", backlog.released);
+        }
+        Check { name, ok: true, detail }
+    }
+
     pub(super) fn config(&self) -> Check {
         let unresolved = || !self.standpoint.rulebook().current().rules().is_resolved();
         let configured = match (self.board.configured(), self.board.unclear_names()) {
@@ -81,9 +101,4 @@ impl Health {
 
 fn named<'a>(rules: impl Iterator<Item = &'a RuleName>) -> Vec<String> {
     rules.map(|rule| format!("`{rule}`")).collect()
-}
-
-/// What waits for the operator. Nothing is put aside for him yet.
-pub(super) fn backlog() -> Check {
-    Check { name: "backlog", ok: true, detail: "0 steps wait for an operator".into() }
 }

@@ -78,8 +78,7 @@ pub(super) const DUE: Family = gauge(
 );
 pub(super) const ENDED: Family =
     counter("autoclosed_actions_total", &["rule", "outcome"], "Steps that are over for good, by how they ended");
-pub(super) const BACKLOG: Family =
-    gauge("autoclosed_backlog", &[], "Steps that wait for an operator; nothing is put aside yet, so this is 0");
+pub(super) const BACKLOG: Family = gauge("autoclosed_backlog", &[], "Steps that wait for an operator");
 pub(super) const CALLS: Family = counter(
     "autoclosed_api_requests_total",
     &["endpoint", "status"],

@@ -11,7 +11,7 @@ use super::outcome::{Answered, Claim, Claimed, FollowUp, Followed, Inputs, Outco
 use super::record::{Context, reschedule};
 use super::rows::{self, deeds, deeds_json, ms};
 use super::writing::Writing;
-use super::{Store, StoreError, facts};
+use super::{Store, StoreError, backlog, facts};
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::rule::{RuleName, StepKind};
 use crate::sabotage::{Point, reached};
@@ -44,7 +44,7 @@ impl Store {
             ON CONFLICT (app_id, conversation_id, rule, anchor_at, step)
             DO UPDATE SET claimed_at = excluded.claimed_at, due_at = excluded.due_at, claims = claims + 1
                 WHERE phase IN ('open', 'parked')
-            RETURNING id, tries, claims";
+            RETURNING id, tries, claims, able_until";
         let query = sqlx::query(sql)
             .bind(claim.app_id)
             .bind(claim.conversation.as_str())
@@ -62,6 +62,9 @@ impl Store {
             turn: row.try_get(2)?,
             sent: false,
             line: None,
+            able: false,
+            able_until: row.try_get::<Option<i64>, _>(3)?.map(rows::at).transpose()?,
+            released: false,
         }))
     }
 
@@ -71,7 +74,7 @@ impl Store {
     pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<Option<Claimed>, StoreError> {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
             look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7,
-            changes = $8, wishes = $9, follow_at = NULL
+            changes = $8, wishes = $9, follow_at = NULL, able_until = max(coalesce(able_until, $2), $2), released = $12
             WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked')
                 AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.rule IN ('', attempt.rule))
                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.app_id = attempt.app_id
@@ -87,7 +90,8 @@ impl Store {
             .bind(facts::changes_json(&sending.changes))
             .bind(facts::wishes_json(&sending.wishes))
             .bind(claimed.id)
-            .bind(claimed.turn);
+            .bind(claimed.turn)
+            .bind(claimed.released);
         let mut writer = self.write().await;
         writer.begin().await?;
         let left = leave(writer.connection(), query, claimed).await;
@@ -223,7 +227,9 @@ async fn settle(
     let sql = "UPDATE attempt SET phase = $1, outcome = $2, why = $3, at = $4, look_at = $5,
         done_at = coalesce($6, done_at), deeds = coalesce($7, deeds), follow_at = iif($1 = 'unclear', NULL, $4),
         follow_up = coalesce($8, iif($1 = 'done' AND wishes IS NOT NULL, 'wishes', iif($1 = 'raced', NULL, follow_up))),
-        tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template), would_say = $15
+        tries = tries + $9, sent_at = iif($10, NULL, sent_at), template = iif($10, NULL, template), would_say = $15,
+        able_until = CASE WHEN $5 IS NOT NULL THEN max(coalesce(able_until, $5), $5)
+            WHEN $16 THEN max(coalesce(able_until, $4), $4) ELSE able_until END
         WHERE id = $11 AND claims = $12 AND phase IN ($13, $14) RETURNING follow_up IS NOT NULL, rule";
     let written: Option<(bool, String)> = sqlx::query_as(sql)
         .bind(outcome.phase())
@@ -241,6 +247,7 @@ async fn settle(
         .bind(if claimed.sent { "unclear" } else { "open" })
         .bind(if claimed.sent { "unclear" } else { "parked" })
         .bind(matches!(outcome, Outcome::DryRun { speaks: true, .. }))
+        .bind(claimed.able)
         .fetch_optional(&mut *writer)
         .await?;
     reached(Point::Settling).await;
@@ -250,6 +257,9 @@ async fn settle(
     let news = written.is_some() && is_news(writer, claimed, outcome).await?;
     if news {
         write_journal(writer, claimed.id, outcome.name(), outcome.why(), &inputs.0, context.now).await?;
+    }
+    if let (Some(_), Some(reason)) = (&written, outcome.put_aside()) {
+        backlog::put(writer, claimed.id, reason, context.now).await?;
     }
     if let Some(conversation) = conversation_of(writer, claimed).await? {
         reschedule(writer, &conversation, context).await?;
@@ -381,6 +391,9 @@ fn pending(row: &SqliteRow) -> Result<Pending, StoreError> {
             turn: row.try_get(14)?,
             sent: true,
             line: None,
+            able: false,
+            able_until: None,
+            released: false,
         },
         conversation: ConversationId::try_from(row.try_get::<&str, _>(1)?).map_err(|_| odd())?,
         rule: RuleName::from(row.try_get::<&str, _>(2)?),

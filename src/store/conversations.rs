@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use sqlx::Row;
 
+use super::backlog::{EntryRow, OVER};
 use super::fold::to_read;
 use super::operator::HoldRow;
 use super::record::read_again_after;
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
 use super::{Context, Store, StoreError};
+use crate::engine::backlog;
 use crate::engine::conversation::ConversationId;
 use crate::engine::decide;
 use crate::engine::history::History;
@@ -185,26 +187,34 @@ impl Store {
              FROM attempt a WHERE a.app_id = c.app_id AND a.conversation_id = c.id),
             (SELECT json_array(h.app_id, h.conversation_id, h.since, h.until)
              FROM hold h WHERE h.app_id = c.app_id AND h.conversation_id = c.id),
+            (SELECT json_array(b.app_id, b.conversation_id, b.rule, b.step, b.anchor_at, b.release_at)
+             FROM backlog b WHERE b.app_id = c.app_id AND b.conversation_id = c.id),
             c.id
             FROM conversation c WHERE c.app_id = $1 AND c.id > $2 AND c.state IS NOT 'closed' ORDER BY c.id LIMIT $3";
         let found =
             sqlx::query(open).bind(app_id).bind(after).bind(RESCHEDULED_AT_ONCE).fetch_all(writer.connection()).await?;
         let mut rows: Vec<(&str, Option<i64>, Option<i64>)> = Vec::new();
+        let mut over = Vec::new();
         for row in &found {
-            let decision = decide_again([row.try_get(0)?, row.try_get(1)?], row.try_get(2)?, &edition, context.now);
-            let (due_at, fetch_at) = decision.unwrap_or_else(|error| {
+            let (decided, beside) = ([row.try_get(0)?, row.try_get(1)?], [row.try_get(2)?, row.try_get(3)?]);
+            let decision = decide_again(decided, beside, &edition, context.now);
+            let (due_at, fetch_at, is_over) = decision.unwrap_or_else(|error| {
                 // Due at once: the sweep meets it, and tells health.
                 tracing::error!(error = %error, "a conversation cannot be decided on");
-                (Some(context.now), None)
+                (Some(context.now), None, false)
             });
-            rows.push((row.try_get(3)?, due_at.map(ms), fetch_at.map(ms)));
+            rows.push((row.try_get(4)?, due_at.map(ms), fetch_at.map(ms)));
+            over.extend(is_over.then_some((app_id, row.try_get::<&str, _>(4)?)));
         }
-        let last = found.last().map(|row| row.try_get(3)).transpose()?;
+        let last = found.last().map(|row| row.try_get(4)).transpose()?;
         let Some(last) = last else {
             writer.commit().await?;
             return Ok(None);
         };
         let set = sqlx::query(RESCHEDULE).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
+        if !over.is_empty() {
+            sqlx::query(OVER).bind(ms(context.now)).bind(json(&over)).execute(writer.connection()).await?;
+        }
         writer.commit().await?;
         Ok(Some((last, set.rows_affected())))
     }
@@ -234,19 +244,23 @@ impl Store {
     }
 }
 
-/// When a conversation is due and when it must be read, from its row, those of its attempts, and that of its hold.
+/// When a conversation is due, when it must be read, and whether what was put aside of it is over: from its row, those
+/// of its attempts, that of its hold and that in the backlog.
 fn decide_again(
     [conversation, attempts]: [&str; 2],
-    hold: Option<&str>,
+    [hold, entry]: [Option<&str>; 2],
     edition: &Edition,
     now: Timestamp,
-) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+) -> Result<(Option<Timestamp>, Option<Timestamp>, bool), StoreError> {
     let conversation: ConversationRow = serde_json::from_str(conversation).map_err(rows::unreadable)?;
     let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(rows::unreadable)?;
     let attempts = attempts.into_iter().map(|row| row.attempt(edition.dry_run())).collect::<Result<_, _>>()?;
     let hold: Option<HoldRow> = hold.map(serde_json::from_str).transpose().map_err(rows::unreadable)?;
     let hold = hold.map(|row| row.hold()).transpose()?;
+    let entry: Option<EntryRow> = entry.map(serde_json::from_str).transpose().map_err(rows::unreadable)?;
+    let entry = entry.map(EntryRow::entry).transpose()?.map(|(_, entry)| entry);
     let conversation = conversation.conversation()?;
     let decision = decide(&conversation, &History { attempts, hold }, edition.rules(), now);
-    Ok((decision.due_at(), to_read(&conversation, &decision, edition.rules(), now)))
+    let (due_at, over) = backlog::due_at(&decision, entry.as_ref());
+    Ok((due_at, to_read(&conversation, &decision, edition.rules(), now), over))
 }

@@ -7,11 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::StoreError;
+use super::backlog::EntryRow;
 use super::operator::HoldRow;
 use super::record::{Context, KeepBodies, Record, Recorded, Told};
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
 use super::untold::is_told;
 use super::writing::Writing;
+use crate::engine::backlog::{self, Entry};
 use crate::engine::conversation::{Conversation, ConversationId, Sighting};
 use crate::engine::history::History;
 use crate::engine::{Decision, RuleSet, Why, decide};
@@ -60,6 +62,7 @@ INSERT INTO conversation (app_id, id, flags, latest, fetch_at)
     WHERE value->>3 OR EXISTS (SELECT 1 FROM conversation c WHERE c.app_id = value->>0 AND c.id = value->>1)
     ON CONFLICT (app_id, id) DO UPDATE SET fetch_at = min(coalesce(fetch_at, excluded.fetch_at), excluded.fetch_at)
         WHERE fetch_tries = 0;
+UPDATE backlog SET over_at = ? WHERE (app_id, conversation_id) IN (SELECT value->>0, value->>1 FROM json_each(?));
 COMMIT";
 
 /// Two stories of one second are told apart by asking once it is over.
@@ -94,6 +97,8 @@ pub(super) struct Fold<'a> {
     seen: HashMap<(String, String), String>,
     pub(super) known: HashMap<(String, String), Known>,
     pub(super) history: HashMap<(String, String), History>,
+    /// What was put aside for an operator.
+    pub(super) entries: HashMap<(String, String), Entry>,
     changed: HashSet<(String, String)>,
     /// Those of them that were read whole.
     read: HashSet<(String, String)>,
@@ -117,7 +122,7 @@ pub(super) struct Fold<'a> {
 impl<'a> Fold<'a> {
     pub(super) fn read(
         context: &'a Context,
-        [seen, conversations, attempts, holds]: [&str; 4],
+        [seen, conversations, attempts, holds, backlog]: [&str; 5],
     ) -> Result<Self, StoreError> {
         let seen: Vec<(String, String, String)> = serde_json::from_str(seen).map_err(rows::unreadable)?;
         let conversations: Vec<ConversationRow> = serde_json::from_str(conversations).map_err(rows::unreadable)?;
@@ -139,6 +144,8 @@ impl<'a> Fold<'a> {
             let hold = row.hold()?;
             history.entry((row.0, row.1)).or_default().hold = Some(hold);
         }
+        let backlog: Vec<EntryRow> = serde_json::from_str(backlog).map_err(rows::unreadable)?;
+        let entries = backlog.into_iter().map(EntryRow::entry).collect::<Result<_, _>>()?;
         let seen = seen.into_iter().map(|(app_id, id, fingerprint)| ((app_id, id), fingerprint)).collect();
         let (changed, read) = (HashSet::new(), HashSet::new());
         let (notifications, bodies) = (Vec::new(), Vec::new());
@@ -151,6 +158,7 @@ impl<'a> Fold<'a> {
             seen,
             known,
             history,
+            entries,
             changed,
             read,
             notifications,
@@ -356,7 +364,10 @@ impl<'a> Fold<'a> {
     /// Decides on every conversation that changed, writes all of it and commits. Returns how many notifications were
     /// out of order.
     pub(super) async fn write(self, writer: &mut Writing) -> Result<u64, StoreError> {
-        let rows: Vec<_> = self.changed.iter().filter_map(|key| self.decide(key)).collect();
+        let decided =
+            self.changed.iter().filter_map(|key| self.decide(key).map(|(row, over)| (row, over.then_some(key))));
+        let (rows, over): (Vec<_>, Vec<_>) = decided.unzip();
+        let over: Vec<_> = over.into_iter().flatten().collect();
         let kept: Vec<_> = self.kept.iter().map(|kept| &kept.row).collect();
         sqlx::query(WRITE)
             .bind(json(&self.notifications))
@@ -369,13 +380,16 @@ impl<'a> Fold<'a> {
             .bind(json(&self.facts))
             .bind(json(&rows))
             .bind(json(&self.doubtful))
+            .bind(ms(self.context.now))
+            .bind(json(&over))
             .execute(writer.connection())
             .await?;
         writer.committed();
         Ok(self.reordered)
     }
 
-    fn decide(&self, key: &(String, String)) -> Option<ConversationRow> {
+    /// What becomes of a conversation, and whether what was put aside of it is over.
+    fn decide(&self, key: &(String, String)) -> Option<(ConversationRow, bool)> {
         let known = self.known.get(key)?;
         let history = self.history.get(key).cloned().unwrap_or_default();
         let decision = decide(&known.conversation, &history, self.edition.rules(), self.context.now);
@@ -383,7 +397,8 @@ impl<'a> Fold<'a> {
         let rests = |at: Timestamp| if self.read.contains(key) { at.max(now + READ_ANEW) } else { at };
         let fetch_at = || to_read(&known.conversation, &decision, self.edition.rules(), now).map(rests);
         let fetch_at = known.fetch_at.or_else(fetch_at);
-        Some(ConversationRow::of(&key.0, &known.conversation, decision.due_at(), fetch_at))
+        let (due_at, over) = backlog::due_at(&decision, self.entries.get(key));
+        Some((ConversationRow::of(&key.0, &known.conversation, due_at, fetch_at), over))
     }
 }
 

@@ -24,13 +24,14 @@ pub(super) const PSEUDONYM: &str = "forgotten ";
 
 /// Every table whose rows belong to a conversation, and how they go. Attempts lose everything that tells of it, and
 /// their claim, so that nobody can send them any more; what was still to be done is left.
-pub(super) const ERASED: [(&str, &str); 8] = [
+pub(super) const ERASED: [(&str, &str); 9] = [
     ("conversation", "DELETE FROM conversation WHERE app_id = $1 AND id = $2"),
     ("activity", "DELETE FROM activity WHERE app_id = $1 AND conversation_id = $2"),
     ("fact", "DELETE FROM fact WHERE app_id = $1 AND conversation_id = $2"),
     ("notification_body", "DELETE FROM notification_body WHERE app_id = $1 AND conversation_id = $2"),
     ("untold", "DELETE FROM untold WHERE app_id = $1 AND conversation_id = $2"),
     ("hold", "DELETE FROM hold WHERE app_id = $1 AND conversation_id = $2"),
+    ("backlog", "DELETE FROM backlog WHERE app_id = $1 AND conversation_id = $2"),
     ("journal", "DELETE FROM journal WHERE app_id = $1 AND conversation_id = $2"),
     (
         "attempt",

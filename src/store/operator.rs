@@ -13,7 +13,7 @@ use super::attempts::finish;
 use super::outcome::Claimed;
 use super::rows::{self, ms};
 use super::trips::{self, Trip};
-use super::{Store, StoreError};
+use super::{Store, StoreError, surges};
 use crate::engine::conversation::ConversationId;
 use crate::engine::history::Hold;
 use crate::engine::rule::RuleName;
@@ -24,10 +24,11 @@ use crate::safety::LARGEST_SKEW;
 const ALL: &str = "";
 
 /// Whatever an operator says, this counts it.
-const TURN: &str = "INSERT INTO setting (key, value) VALUES ('operator_turn', '1')
+pub(super) const TURN: &str = "INSERT INTO setting (key, value) VALUES ('operator_turn', '1')
     ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1";
 
-const JOURNAL: &str = "INSERT INTO journal (at, app_id, conversation_id, rule, step, do, outcome, why, inputs)
+pub(super) const JOURNAL: &str =
+    "INSERT INTO journal (at, app_id, conversation_id, rule, step, do, outcome, why, inputs)
     VALUES ($1, $2, $3, '', '', $4, 'done', $5, '{}')";
 
 /// What does not act, and since when.
@@ -228,20 +229,26 @@ async fn release(
 }
 
 async fn resume(writer: &mut SqliteConnection, rule: Option<&str>, now: Timestamp) -> Result<Resumed, StoreError> {
-    let lifted = trips::lift(writer, rule).await?;
-    let gone = sqlx::query("DELETE FROM pause WHERE rule = $1").bind(rule.unwrap_or(ALL)).execute(&mut *writer).await?;
+    let mut goes_on = trips::lift(writer, rule).await?;
+    let lifted: Vec<RuleName> = goes_on.iter().map(|(rule, _)| rule.clone()).collect();
+    let since = "DELETE FROM pause WHERE rule = $1 RETURNING since";
+    let since: Option<i64> = sqlx::query_scalar(since).bind(rule.unwrap_or(ALL)).fetch_optional(&mut *writer).await?;
     let due = "UPDATE conversation SET due_at = $1 WHERE due_at > $1 AND (app_id, id) IN
         (SELECT app_id, conversation_id FROM attempt WHERE rule = $2 AND phase = 'open' AND outcome = 'deferred')";
-    for rule in rule.into_iter().chain(lifted.iter().map(RuleName::as_str)) {
-        sqlx::query(due).bind(at_once(now)).bind(rule).execute(&mut *writer).await?;
+    if let (Some(rule), Some(since)) = (rule, since) {
+        goes_on.push((RuleName::from(rule), rows::at(since)?));
+    }
+    for (rule, since) in goes_on {
+        sqlx::query(due).bind(at_once(now)).bind(rule.as_str()).execute(&mut *writer).await?;
+        surges::rule_was_resumed(writer, rule.as_str(), since, now).await?;
     }
     sqlx::query(TURN).execute(&mut *writer).await?;
-    Ok(Resumed { changed: gone.rows_affected() > 0 || !lifted.is_empty(), lifted })
+    Ok(Resumed { changed: since.is_some() || !lifted.is_empty(), lifted })
 }
 
 /// Due at once for a daemon that acts, however far the clock it goes by is behind that of whoever says so. Intercom's,
 /// which shows whole seconds, nearly always is.
-fn at_once(now: Timestamp) -> i64 {
+pub(super) fn at_once(now: Timestamp) -> i64 {
     ms(now - LARGEST_SKEW)
 }
 

@@ -38,6 +38,12 @@ pub struct Claimed {
     pub sent: bool,
     /// The line of the journal that stands for it until it is settled, where it has left just now.
     pub line: Option<i64>,
+    /// It is within reach: nothing but our own waiting keeps it from being done.
+    pub able: bool,
+    /// Up to when it was known to be so; `None` if it never was.
+    pub able_until: Option<Timestamp>,
+    /// An operator has let it go from the backlog.
+    pub released: bool,
 }
 
 /// What is written down before a call, so that its fate can be found out if the answer is lost.
@@ -103,6 +109,20 @@ pub enum Outcome {
     Left(String),
     /// Not done now; taken up again.
     Deferred(String),
+    /// Not done now; a budget is used up until then.
+    Later {
+        /// Until then.
+        until: Timestamp,
+        /// The reason, in words.
+        why: String,
+    },
+    /// Not done until an operator says so.
+    PutAside {
+        /// What the backlog says of it.
+        reason: String,
+        /// The reason, in words.
+        why: String,
+    },
     /// Decided, but nothing is sent in dry-run.
     DryRun {
         /// It would have said something to the contact.
@@ -139,7 +159,9 @@ impl Outcome {
             Outcome::Done { .. } => "done",
             Outcome::Raced { .. } => "raced",
             Outcome::Left(_) | Outcome::Passed(_) => "left",
-            Outcome::Deferred(_) | Outcome::Parked { .. } => "deferred",
+            Outcome::Deferred(_) | Outcome::Later { .. } | Outcome::PutAside { .. } | Outcome::Parked { .. } => {
+                "deferred"
+            }
             Outcome::DryRun { .. } => "dry_run",
             Outcome::Unclear { .. } => "unclear",
             Outcome::Failed(_) | Outcome::Lost(_) => "failed",
@@ -153,6 +175,8 @@ impl Outcome {
             | Outcome::Raced { why, .. }
             | Outcome::Unclear { why, .. }
             | Outcome::Parked { why, .. }
+            | Outcome::Later { why, .. }
+            | Outcome::PutAside { why, .. }
             | Outcome::DryRun { why, .. }
             | Outcome::Left(why)
             | Outcome::Deferred(why)
@@ -166,7 +190,11 @@ impl Outcome {
         match self {
             Outcome::Done { .. } => "done",
             Outcome::Raced { .. } => "raced",
-            Outcome::Left(_) | Outcome::Deferred(_) | Outcome::DryRun { .. } => "open",
+            Outcome::Left(_)
+            | Outcome::Deferred(_)
+            | Outcome::Later { .. }
+            | Outcome::PutAside { .. }
+            | Outcome::DryRun { .. } => "open",
             Outcome::Unclear { .. } => "unclear",
             Outcome::Parked { .. } => "parked",
             Outcome::Passed(_) => "passed",
@@ -186,7 +214,15 @@ impl Outcome {
     pub(super) fn look_at(&self) -> Option<Timestamp> {
         match self {
             Outcome::Unclear { look_at, .. } => Some(*look_at),
-            Outcome::Parked { until, .. } => Some(*until),
+            Outcome::Parked { until, .. } | Outcome::Later { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// What the backlog says of it, if that is where it goes.
+    pub(super) fn put_aside(&self) -> Option<&str> {
+        match self {
+            Outcome::PutAside { reason, .. } => Some(reason),
             _ => None,
         }
     }

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::attempts::finish;
+use super::backlog::OVER;
 use super::fold::{Fold, to_read};
 use super::forgotten::ForgetKey;
 use super::rows::{json, ms};
 use super::writing::Writing;
 use super::{Store, StoreError};
+use crate::engine::backlog::{self, Entry};
 use crate::engine::conversation::{Conversation, ConversationId, Sighting};
 use crate::engine::history::History;
 use crate::engine::{Decision, decide};
@@ -147,6 +150,8 @@ pub struct Decided {
     pub history: History,
     /// What to do now.
     pub decision: Decision,
+    /// The step of it that was put aside for an operator, if one was.
+    pub entry: Option<Entry>,
 }
 
 const READ: &str = "BEGIN IMMEDIATE; SELECT
@@ -162,7 +167,9 @@ const READ: &str = "BEGIN IMMEDIATE; SELECT
        CROSS JOIN attempt a ON a.app_id = j.value->>0 AND a.conversation_id = j.value->>1),
     (SELECT json_group_array(json_array(h.app_id, h.conversation_id, h.since, h.until)) FROM json_each(?2) j
        CROSS JOIN hold h ON h.app_id = j.value->>0 AND h.conversation_id = j.value->>1),
-    (SELECT json_group_array(f.mark) FROM json_each(?3) j CROSS JOIN forgotten f ON f.mark = j.value)";
+    (SELECT json_group_array(f.mark) FROM json_each(?3) j CROSS JOIN forgotten f ON f.mark = j.value),
+    (SELECT json_group_array(json_array(b.app_id, b.conversation_id, b.rule, b.step, b.anchor_at, b.release_at)) FROM json_each(?2) j
+       CROSS JOIN backlog b ON b.app_id = j.value->>0 AND b.conversation_id = j.value->>1)";
 
 impl Store {
     /// Writes down a batch in one transaction and tells, for each item in order, what became of it. All or nothing:
@@ -209,7 +216,7 @@ async fn batch(
     let query = sqlx::query(READ).bind(json(&keys)).bind(json(&touched)).bind(json(&asked));
     let row = query.fetch_one(writer.beginning()).await?;
     let forgotten: HashSet<String> = serde_json::from_str(row.try_get(4)?).map_err(odd)?;
-    let mut fold = Fold::read(context, [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?])?;
+    let mut fold = Fold::read(context, of_row(&row)?)?;
     let names_forgotten = |marks: &Vec<String>| marks.iter().any(|mark| forgotten.contains(mark));
     let results = batch.iter().zip(&marks).map(|(record, marks)| fold.add(record, names_forgotten(marks))).collect();
     Ok((results, fold.write(writer).await?))
@@ -273,10 +280,20 @@ pub(super) async fn reschedule(
     let Some(decided) = decided(writer, id, context).await? else { return Ok(None) };
     let rulebook = context.rulebook.current();
     let read_at = to_read(&decided.conversation, &decided.decision, rulebook.rules(), context.now);
+    let (due_at, over) = backlog::due_at(&decided.decision, decided.entry.as_ref());
     let set = "UPDATE conversation SET due_at = $1, fetch_at = coalesce(fetch_at, $4) WHERE app_id = $2 AND id = $3";
-    let set = sqlx::query(set).bind(decided.decision.due_at().map(ms)).bind(context.workspace()).bind(id.as_str());
-    set.bind(read_at.map(ms)).execute(writer).await?;
-    Ok(Some(decided))
+    let set = sqlx::query(set).bind(due_at.map(ms)).bind(context.workspace()).bind(id.as_str());
+    set.bind(read_at.map(ms)).execute(&mut *writer).await?;
+    if over {
+        let keys = [(context.workspace(), id.as_str())];
+        sqlx::query(OVER).bind(ms(context.now)).bind(json(&keys)).execute(writer).await?;
+    }
+    Ok(Some(Decided { entry: decided.entry.filter(|_| !over), ..decided }))
+}
+
+/// What [`READ`] tells, but for the marks.
+fn of_row(row: &SqliteRow) -> Result<[&str; 5], StoreError> {
+    Ok([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(5)?])
 }
 
 async fn decided(
@@ -287,10 +304,11 @@ async fn decided(
     let touched = json(&[(context.workspace(), id.as_str())]);
     let read = READ.trim_start_matches("BEGIN IMMEDIATE; ");
     let row = sqlx::query(read).bind("[]").bind(touched).bind("[]").fetch_one(connection).await?;
-    let mut fold = Fold::read(context, [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?])?;
+    let mut fold = Fold::read(context, of_row(&row)?)?;
     let key = (context.workspace().to_owned(), id.to_string());
     let Some(known) = fold.known.remove(&key) else { return Ok(None) };
     let history = fold.history.remove(&key).unwrap_or_default();
     let decision = decide(&known.conversation, &history, fold.edition.rules(), context.now);
-    Ok(Some(Decided { conversation: known.conversation, history, decision }))
+    let entry = fold.entries.remove(&key);
+    Ok(Some(Decided { conversation: known.conversation, history, decision, entry }))
 }

@@ -203,6 +203,7 @@ impl AttemptRow {
             "raced" => Phase::Raced,
             "passed" => Phase::Passed,
             "failed" => Phase::Failed,
+            "discarded" => Phase::Discarded,
             _ => return Err(odd()),
         };
         let done_at = if rehearsed { Some(self.8) } else { self.10 };

@@ -93,11 +93,16 @@ async fn reopenings(
     Ok(Reopenings { closes, reopened })
 }
 
-/// Lifts the trip of this rule, or every trip. Judging begins anew: else it would trip again at once.
-pub(super) async fn lift(writer: &mut SqliteConnection, rule: Option<&str>) -> Result<Vec<RuleName>, StoreError> {
-    let tripped = "SELECT rule FROM pause WHERE tripped_at IS NOT NULL AND rule = coalesce($1, rule) ORDER BY rule";
-    let tripped: Vec<String> = sqlx::query_scalar(tripped).bind(rule).fetch_all(&mut *writer).await?;
-    for rule in &tripped {
+/// Lifts the trip of this rule, or every trip, and tells since when each stood. Judging begins anew: else it would trip
+/// again at once.
+pub(super) async fn lift(
+    writer: &mut SqliteConnection,
+    rule: Option<&str>,
+) -> Result<Vec<(RuleName, Timestamp)>, StoreError> {
+    let tripped =
+        "SELECT rule, tripped_at FROM pause WHERE tripped_at IS NOT NULL AND rule = coalesce($1, rule) ORDER BY rule";
+    let tripped: Vec<(String, i64)> = sqlx::query_as(tripped).bind(rule).fetch_all(&mut *writer).await?;
+    for (rule, _) in &tripped {
         sqlx::query(FORGIVE).bind(rule).bind(JUDGED_CLOSES).execute(&mut *writer).await?;
     }
     let only_tripped = "DELETE FROM pause WHERE by_name = 0 AND rule = coalesce($1, rule)";
@@ -105,7 +110,7 @@ pub(super) async fn lift(writer: &mut SqliteConnection, rule: Option<&str>) -> R
     let paused_too = "UPDATE pause SET tripped_at = NULL, trip_closes = NULL, trip_reopened = NULL
         WHERE tripped_at IS NOT NULL AND rule = coalesce($1, rule)";
     sqlx::query(paused_too).bind(rule).execute(writer).await?;
-    Ok(tripped.iter().map(|rule| RuleName::from(rule.as_str())).collect())
+    tripped.iter().map(|(rule, at)| Ok((RuleName::from(rule.as_str()), rows::at(*at)?))).collect()
 }
 
 /// The trip in the columns from `first` on, if the rule has tripped.

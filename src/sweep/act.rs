@@ -6,6 +6,7 @@ use super::read::{Fresh, inputs};
 use super::send::refused;
 use super::write::{NotWritten, Written};
 use super::{FRESH, SweepError, Sweeper, Swept, is_general};
+use crate::engine::backlog::Stands;
 use crate::engine::conversation::{Conversation, ConversationId};
 use crate::engine::rule::{RuleName, StepId};
 use crate::engine::{Action, Decision, Wish};
@@ -24,7 +25,14 @@ pub(super) struct DueStep {
     pub(super) rule: RuleName,
     pub(super) step: StepId,
     pub(super) anchor_at: Timestamp,
-    due_at: Timestamp,
+    pub(super) due_at: Timestamp,
+}
+
+impl DueStep {
+    pub(super) fn of(decision: &Decision) -> Option<DueStep> {
+        let Decision::Act { rule, step, anchor_at, due_at, .. } = decision else { return None };
+        Some(DueStep { rule: rule.clone(), step: *step, anchor_at: *anchor_at, due_at: *due_at })
+    }
 }
 
 /// A deed whose facts were read, whose text is written, and that only waits to be sent.
@@ -68,6 +76,7 @@ impl Sweeper {
     ) -> Result<Next, SweepError> {
         let context = self.context();
         let Some(known) = self.known(id, &context).await? else { return Ok(Next::Go) };
+        let decision = known.decision.clone();
         let Decision::Act { rule, step, anchor_at, due_at, action, .. } = known.decision else {
             // Due, but not to be acted on: a snooze has ended, or Intercom was to be asked again.
             swept.waiting += 1;
@@ -77,6 +86,11 @@ impl Sweeper {
             return Ok(Next::Stop);
         }
         let due = DueStep { rule, step, anchor_at, due_at };
+        let stands = known.entry.as_ref().map(|entry| entry.stands(&decision));
+        if stands == Some(Stands::Waits) {
+            self.store.reschedule(id, &context).await?;
+            return Ok(Next::Go);
+        }
         let claim = Claim { app_id: &acting.app_id, conversation: id, rule: &due.rule, step, anchor_at, due_at };
         let Some(claimed) = self.store.claim(&claim, context.now).await? else {
             self.store.reschedule(id, &context).await?;
@@ -88,7 +102,16 @@ impl Sweeper {
             self.rest_if_still_due(id, acting).await?;
             return Ok(Next::Go);
         }
-        if let Err(spent) = budget.allows(step.kind, action.speaks()) {
+        let released = matches!(stands, Some(Stands::LetGo(_)));
+        let late =
+            if released || self.settings.dry_run { None } else { self.too_late(&due, claimed.able_until, context.now) };
+        if let Some(outcome) = late {
+            let settled = self.commit(claimed, &outcome, &inputs(&known.conversation, &[])).await?;
+            swept.count(settled.outcome);
+            return Ok(Next::Go);
+        }
+        let claimed = Claimed { able: !self.settings.dry_run, released, ..claimed };
+        if let Err(spent) = budget.allows(step.kind, action.speaks()).and_then(|()| budget.lets_go(released)) {
             self.over_budget(id, acting, claimed, spent, budget, &known.conversation).await?;
             return Ok(Next::Go);
         }
@@ -112,7 +135,7 @@ impl Sweeper {
     }
 
     /// Reads what is due for another look. What cannot be read rests, so that it does not stand in the way of others.
-    async fn only_read(&self, id: &ConversationId, acting: &Acting) -> Result<Next, SweepError> {
+    pub(super) async fn only_read(&self, id: &ConversationId, acting: &Acting) -> Result<Next, SweepError> {
         let failed = self.read_or_note(&acting.app_id, id).await?;
         self.rest_if_still_due(id, acting).await?;
         Ok(if failed.is_some_and(|error| error.class() == Class::Ambiguous) { Next::Stop } else { Next::Go })
@@ -129,9 +152,9 @@ impl Sweeper {
         conversation: &Conversation,
     ) -> Result<(), SweepError> {
         let context = self.context();
-        let outcome = Outcome::Deferred(spent.to_string());
-        self.commit(claimed, &outcome, &inputs(conversation, &[])).await?;
         let again = budget.come_back(context.now + REST);
+        let outcome = Outcome::Later { until: again, why: spent.to_string() };
+        self.commit(claimed, &outcome, &inputs(conversation, &[])).await?;
         Ok(self.store.put_off(&acting.app_id, id, context.now, again).await?)
     }
 
@@ -156,10 +179,12 @@ impl Sweeper {
                 let inputs = ready.inputs.clone();
                 let speaks = ready.action.speaks();
                 if let Err(spent) = budget.allows(due.step.kind, speaks) {
-                    (Outcome::Deferred(spent.to_string()), inputs)
+                    let until = self.standpoint.now() + REST;
+                    (Outcome::Later { until, why: spent.to_string() }, inputs)
                 } else {
                     // Dry-run differs in this last step alone.
                     budget.spend(due.step.kind, speaks);
+                    budget.let_go(claimed.released);
                     let outcome;
                     (claimed, outcome, next) = if self.settings.dry_run {
                         (claimed, Outcome::DryRun { speaks, why: ready.why }, Next::Go)
@@ -255,7 +280,7 @@ impl Sweeper {
                 "{} `{}` of rule `{}` on conversation {id}", settled.outcome, due.step, due.rule
             );
         }
-        if matches!(outcome, Outcome::Deferred(_) | Outcome::Left(_)) {
+        if matches!(outcome, Outcome::Deferred(_) | Outcome::Later { .. } | Outcome::Left(_)) {
             self.rest_if_still_due(id, acting).await?;
         }
         Ok(settled)

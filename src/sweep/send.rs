@@ -72,7 +72,8 @@ impl Sweeper {
         let writes = ready.step.kind.writes();
         let asked = if writes { &[] } else { ready.wishes.as_slice() };
         let sending = Sending {
-            sent_at: now,
+            // The hourly budgets look back on this one, and no jump of ours may shorten their hour.
+            sent_at: self.intercom.intercom_now().map_or(now, |intercom| intercom.max(now)),
             // A clock that lags must not shorten the rest.
             look_at: self.standpoint.latest() + self.settings.unclear_quiet,
             template: ready.action.template().map(|template| rule::digest(template)),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper that cannot go on fails its test")]
 
 mod adds_up;
+mod backlog;
 mod blind;
 mod checks;
 mod closes;

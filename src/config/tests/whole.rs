@@ -12,7 +12,7 @@ timout = "10 seconds"
 [servers]
 listen = "127.0.0.1:1"
 [safety]
-max_lateness = "3 days"
+max_waiting = "3 days"
 "#;
     insta::assert_snapshot!(told(text), @r#"
     a.toml:1:1: unknown key `mod` in the configuration
@@ -36,11 +36,11 @@ max_lateness = "3 days"
       |  ^^^^^^^
     help: did you mean `server`?
 
-    a.toml:8:1: unknown key `max_lateness` in [safety]
+    a.toml:8:1: unknown key `max_waiting` in [safety]
       |
-    8 | max_lateness = "3 days"
-      | ^^^^^^^^^^^^
-    help: known here: max_actions_per_sweep, max_closes_per_hour, max_messages_per_hour, max_auto_closes, trip_reopen_rate, unclear_quiet, missed_grace, max_missed, hold_tags
+    8 | max_waiting = "3 days"
+      | ^^^^^^^^^^^
+    help: known here: max_actions_per_sweep, max_closes_per_hour, max_messages_per_hour, max_auto_closes, trip_reopen_rate, unclear_quiet, missed_grace, max_missed, max_lateness, max_due_at_once, hold_tags
     "#);
 }
 

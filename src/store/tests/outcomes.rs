@@ -99,7 +99,8 @@ async fn the_journal_gets_a_line_only_when_there_is_news() {
 #[tokio::test]
 async fn an_outcome_of_no_attempt_is_an_error_and_leaves_the_writer_usable() {
     let shelf = Shelf::new().await;
-    let nobody = Claimed { id: 404, tries: 0, turn: 1, sent: false, line: None };
+    let nobody =
+        Claimed { id: 404, tries: 0, turn: 1, sent: false, line: None, able: false, able_until: None, released: false };
     assert!(shelf.store.settle(nobody, &Outcome::Left(word()), &no_inputs(), &context()).await.is_err());
     let claimed = claim(&shelf, "5", CLOSE).await.unwrap();
     assert!(settle(&shelf, claimed, &Outcome::Left(word()), DAY).await.news);

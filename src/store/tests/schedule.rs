@@ -35,6 +35,7 @@ async fn what_a_sweep_asks_is_found_by_its_own_index_however_much_is_stored() {
         (crate::store::attempts::PENDING, "attempt_unclear"),
         (crate::store::attempts::FOLLOW_UPS, "attempt_follow_up"),
         (crate::store::attempts::SENT, "attempt_sent"),
+        (crate::store::surges::DUE_BEHIND, "conversation_due"),
     ] {
         let plan = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {question}")));
         let steps: Vec<(i64, i64, i64, String)> = plan.fetch_all(&mut shelf.stranger().await).await.unwrap();

@@ -50,7 +50,9 @@ fn traces(house: &House, id: &ConversationId) -> Vec<String> {
 
 #[tokio::test]
 async fn not_a_byte_is_left_in_database_log_and_later_backups_and_nothing_brings_it_back() {
-    let mut house = House::configured(&format!("mode = \"live\"\n{QUIET_A_DAY}"), many_contacts()).await;
+    let mut house =
+        House::configured(&format!("mode = \"live\"\n[safety]\nmax_due_at_once = 99\n{QUIET_A_DAY}"), many_contacts())
+            .await;
     house.keep_all_bodies();
     house.start().await;
     house.look().await;
