@@ -47,10 +47,9 @@ impl Entry {
             Decision::Act { rule, step, anchor_at, .. } if self.is(rule, *step, *anchor_at) => {
                 self.release_at.map_or(Stands::Waits, Stands::LetGo)
             }
-            Decision::Act { .. } => Stands::Over,
             Decision::Wait { next: Some((rule, step)), .. } if (rule, *step) != (&self.rule, self.step) => Stands::Over,
             Decision::Wait { why, .. } | Decision::Leave { why } if keeps(why) => Stands::Unsaid,
-            Decision::Wait { .. } | Decision::Leave { .. } => Stands::Over,
+            Decision::Act { .. } | Decision::Wait { .. } | Decision::Leave { .. } => Stands::Over,
         }
     }
 }

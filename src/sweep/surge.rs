@@ -42,7 +42,7 @@ impl Sweeper {
         let edition = context.rulebook.current();
         self.store.notice_surge(edition.fingerprint(), context.now, self.settings.gap).await?;
         for surge in self.store.surges().await? {
-            if surge.rule.as_ref().is_some_and(|rule| self.waits_by_itself(rule, pauses, &context)) {
+            if surge.rule.as_ref().is_some_and(|rule| waits_by_itself(rule, pauses, &context)) {
                 continue;
             }
             if !planted(Bug::ForgetsWhatCameDueAtOnce) && !self.deal_with(&surge, acting, pauses).await? {
@@ -53,7 +53,7 @@ impl Sweeper {
                 continue;
             }
             for rule in &edition.rules().rules {
-                if self.waits_by_itself(&rule.name, pauses, &context) {
+                if waits_by_itself(&rule.name, pauses, &context) {
                     self.store.surge_waits(&rule.name, &surge.reason, context.now).await?;
                 }
             }
@@ -75,13 +75,6 @@ impl Sweeper {
             return Ok(());
         }
         self.store.acted(self.standpoint.rulebook().current().fingerprint(), now).await
-    }
-
-    /// A rule that does not act now has its surge dealt with when it does.
-    fn waits_by_itself(&self, rule: &RuleName, pauses: &Pauses, context: &Context) -> bool {
-        let edition = context.rulebook.current();
-        let known = edition.rules().rules.iter().find(|known| known.name == *rule);
-        pauses.of(rule).is_some() || known.is_some_and(|rule| rule.may_act_from(context.now) > context.now)
     }
 
     /// False if the next sweep has to go on with it.
@@ -229,6 +222,13 @@ impl Sweeper {
         let late = safety::lateness(due.due_at, able_until, closed, now, self.settings.limits.lateness)?;
         Some(put_aside(&safety::said_late(late, self.settings.limits.lateness)))
     }
+}
+
+/// A rule that does not act now has its surge dealt with when it does.
+fn waits_by_itself(rule: &RuleName, pauses: &Pauses, context: &Context) -> bool {
+    let edition = context.rulebook.current();
+    let known = edition.rules().rules.iter().find(|known| known.name == *rule);
+    pauses.of(rule).is_some() || known.is_some_and(|rule| rule.may_act_from(context.now) > context.now)
 }
 
 fn put_aside(reason: &str) -> Outcome {

@@ -157,7 +157,7 @@ async fn explain_says_that_it_waits_and_what_ends_that() {
     let but = async |id| {
         let explained = told(&explain(&desk, id, &mut Vec::new()).await.unwrap());
         let but = explained.lines().skip_while(|line| !line.trim().starts_with("but"));
-        but.take_while(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect::<String>()
+        but.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(but(&ids[0]).await, @"
     but        it waits in the backlog until you let it go (`autoclosed backlog release`) or discard

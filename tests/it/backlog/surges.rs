@@ -71,7 +71,11 @@ async fn a_gap_is_noticed_and_a_short_one_is_none() {
                 house.daemon().store().resume(None, house.clock.now()).await.unwrap();
             }
             house.sweep().await;
-            assert_eq!((closed(&house, &ids) > 0, waiting(&house).await.len() > 0), (!surge, surge), "{gap} {stopped}");
+            assert_eq!(
+                (closed(&house, &ids) > 0, !waiting(&house).await.is_empty()),
+                (!surge, surge),
+                "{gap} {stopped}"
+            );
         }
     }
 }
