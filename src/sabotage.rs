@@ -67,6 +67,8 @@ impl Point {
 pub enum Bug {
     /// What Intercom shows just before the deed is not what is decided on.
     DecidesOnWhatIsStored,
+    /// Whoever was taken over goes on as if nobody had.
+    IgnoresTheEpoch,
 }
 
 #[cfg(not(feature = "sabotage"))]

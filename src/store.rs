@@ -23,10 +23,12 @@ mod fold;
 mod forgotten;
 mod heard;
 mod journal;
+mod lease;
 mod operator;
 mod outcome;
 mod record;
 mod rehearsals;
+mod rivals;
 mod rows;
 mod settings;
 #[cfg(test)]
@@ -43,11 +45,15 @@ pub(crate) use fold::PANICS;
 use forgotten::ForgetKey;
 pub use forgotten::Forgot;
 pub use journal::{JournalFilter, Page, Place};
+use lease::Fence;
+pub use lease::Lease;
 pub use operator::{Barred, Met, Pauses};
 pub use outcome::{
     Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
 };
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
+pub use rivals::Rival;
+use rivals::Rivals;
 pub use untold::Missed;
 use writing::Writing;
 
@@ -96,6 +102,9 @@ pub enum StoreError {
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Somebody else acts on this database by now; nothing was written.
+    #[error("another autoclosed has taken over this database; this one stands by")]
+    Superseded,
     /// A row does not read as what was written.
     #[error("the database holds something that autoclosed did not write: {0}")]
     Odd(String),
@@ -116,6 +125,8 @@ pub struct Store {
     readers: SqlitePool,
     reordered: Arc<AtomicU64>,
     forget_key: ForgetKey,
+    fence: Fence,
+    rivals: Rivals,
 }
 
 impl Store {
@@ -147,7 +158,14 @@ impl Store {
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
         let writer = Arc::new(Mutex::new(Writing::new(writer)));
-        Ok(Store { writer, readers, reordered: Arc::default(), forget_key })
+        Ok(Store {
+            writer,
+            readers,
+            reordered: Arc::default(),
+            forget_key,
+            fence: Fence::default(),
+            rivals: Rivals::default(),
+        })
     }
 
     /// Closes the connections; what was committed is on disk already.
@@ -314,6 +332,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "journal", include_str!("../migrations/sqlite/0007_journal.sql")),
     (8, "forgotten", include_str!("../migrations/sqlite/0008_forgotten.sql")),
     (9, "counts", include_str!("../migrations/sqlite/0009_counts.sql")),
+    (13, "lease", include_str!("../migrations/sqlite/0013_lease.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -1,5 +1,6 @@
 //! What is woken: the sweep, the look at the workspace, the question who we are. Never two of the same at once.
 
+use std::sync::{Mutex as Note, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -7,16 +8,17 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::asking::Asking;
 use crate::board::{Board, Run};
 use crate::config::Config;
-use crate::identity::{self, Expected, IdentityError};
-use crate::intercom::Intercom;
+use crate::identity::{Expected, IdentityError};
 use crate::intercom::error::IntercomError;
 use crate::reconcile::{self, Extent, Reconciled};
 use crate::safety::{self, Acting, Blocked};
 use crate::store::StoreError;
 use crate::sweep::{Settings, SweepError, Sweeper, Swept};
 use crate::tally::Job;
+use crate::tenure::Tenure;
 
 /// A look at the workspace that failed before the first one succeeded is tried again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -44,10 +46,13 @@ pub(crate) const DECIDED_BY: &str = "decided_by";
 #[derive(Debug)]
 pub(super) struct Jobs {
     pub(super) sweeper: Sweeper,
-    expected: Expected,
-    probe: Duration,
+    pub(super) expected: Expected,
+    pub(super) probe: Duration,
     retention: SignedDuration,
-    began: Duration,
+    /// Since when it is up to us to listen and to act, on the boot-time clock.
+    began: Note<Duration>,
+    /// A command has none: it does nothing that two could do twice.
+    pub(super) tenure: Option<Tenure>,
     pub(super) sweeping: Mutex<Sweeps>,
     pub(super) looking: Mutex<LastLook>,
     pub(super) asking: Mutex<Asking>,
@@ -60,14 +65,6 @@ pub(super) struct Jobs {
 pub(super) struct Sweeps {
     pub(super) refusals: Refusals,
     pub(super) settings: Settings,
-}
-
-/// The question who we are.
-#[derive(Debug, Default)]
-pub(super) struct Asking {
-    at: Option<Duration>,
-    /// Bears a new token that Intercom has not yet said to be ours; nothing else is asked with it.
-    pub(super) applicant: Option<Intercom>,
 }
 
 #[derive(Debug, Default)]
@@ -153,8 +150,8 @@ impl Drop for Progress<'_> {
 }
 
 impl Jobs {
-    pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config) -> Jobs {
-        let began = sweeper.standpoint.clock().elapsed();
+    pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config, tenure: Option<Tenure>) -> Jobs {
+        let began = Note::new(sweeper.standpoint.clock().elapsed());
         let sweeps = Sweeps { refusals: Refusals::default(), settings: sweeper.settings.clone() };
         Jobs {
             sweeper,
@@ -162,6 +159,7 @@ impl Jobs {
             probe: config.intercom.probe,
             retention: config.database.retention,
             began,
+            tenure,
             sweeping: Mutex::new(sweeps),
             looking: Mutex::default(),
             asking: Mutex::default(),
@@ -171,6 +169,11 @@ impl Jobs {
 
     /// What the schedule wakes: finds out who we are if that is open, looks if nobody has yet, and sweeps.
     pub(super) async fn tick(&self) {
+        if self.stands_by().await {
+            self.ask_while_standing_by().await;
+            self.sweep().await;
+            return;
+        }
         self.note_life(LIFE).await;
         if !self.sweeper.board.looked() && self.may_look_again() {
             drop(self.look().await);
@@ -220,11 +223,16 @@ impl Jobs {
         }
     }
 
+    pub(super) fn begins_now(&self) {
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = self.sweeper.standpoint.clock().elapsed();
+    }
+
     /// Before the first answer, only the local clock could tell since when somebody listens.
     async fn note_beginning(&self) -> Result<(), StoreError> {
         let Sweeper { intercom, standpoint, store, board, .. } = &self.sweeper;
         let Some(now) = intercom.intercom_now().filter(|_| !board.looked()) else { return Ok(()) };
-        let up = standpoint.clock().elapsed().saturating_sub(self.began);
+        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let up = standpoint.clock().elapsed().saturating_sub(began);
         // Intercom's clock shows whole seconds: up to one more has passed.
         let up = SignedDuration::try_from(up).unwrap_or_default() - SignedDuration::from_secs(1);
         store.began_to_listen(now - up, standpoint.now()).await
@@ -239,6 +247,17 @@ impl Jobs {
     }
 
     async fn sweep_if_allowed(&self, sweeps: &mut Sweeps) -> Sweeping {
+        match self.has_its_turn().await {
+            Ok(true) => {}
+            Ok(false) => {
+                self.note_sweep(Ok(Blocked::StandsBy.to_string()));
+                return Sweeping::Blocked(Blocked::StandsBy);
+            }
+            Err(error) => {
+                self.note_sweep(Err(format!("nothing is done: {error}")));
+                return Sweeping::Failed(error.to_string());
+            }
+        }
         let sweeper = Sweeper { settings: sweeps.settings.clone(), ..self.sweeper.clone() };
         let acting = match self.may_act(&sweeps.refusals).await {
             Ok(Ok(acting)) => acting,
@@ -261,6 +280,9 @@ impl Jobs {
             Err(error) => Err(error.into()),
         };
         self.note_run(Job::Sweep, began, swept.is_ok());
+        if let (Err(SweepError::Store(StoreError::Superseded)), Some(tenure)) = (&swept, &self.tenure) {
+            tenure.doubt().await;
+        }
         sweeps.refusals.note(&sweeper.board, sweeper.standpoint.clock().elapsed());
         match swept {
             Ok(swept) => {
@@ -294,6 +316,9 @@ impl Jobs {
         let Ok(mut last) = self.looking.try_lock() else {
             return Err("a look at the workspace is going on already".into());
         };
+        if self.stands_by().await {
+            return Err(Blocked::StandsBy.to_string());
+        }
         self.note_life(LIFE).await;
         let progress = Progress(&self.sweeper.board);
         let began = self.sweeper.standpoint.clock().elapsed();
@@ -335,7 +360,9 @@ impl Jobs {
 
     pub(super) async fn look_and_tidy(&self) {
         drop(self.look().await);
-        self.tidy().await;
+        if !self.sweeper.board.stands_by() {
+            self.tidy().await;
+        }
     }
 
     pub(super) async fn tidy(&self) {
@@ -382,40 +409,6 @@ impl Jobs {
         let shut_out = board.refused().is_some() || board.mismatch().is_some();
         let pause = if shut_out { self.probe } else { LOOK_AGAIN };
         last.failed_at.is_none_or(|failed| now.saturating_sub(failed) >= pause)
-    }
-
-    /// Asks Intercom again, every `probe`, whether it lets us in, and whether it knows now who acts and what the rules
-    /// name.
-    async fn ask_if_refused(&self) {
-        let board = &self.sweeper.board;
-        let shut_out = board.refused().is_some() || board.mismatch().is_some();
-        let unknown = || board.unclear_names().is_some() || board.unfit().is_some();
-        if !shut_out && !unknown() {
-            return;
-        }
-        let now = self.sweeper.standpoint.clock().elapsed();
-        let asked_at = self.asking.lock().await.at;
-        if asked_at.is_some_and(|asked| now.saturating_sub(asked) < self.probe) {
-            return;
-        }
-        if let Err(why) = self.ask().await {
-            tracing::warn!(error = %why, "Intercom still refuses us");
-        } else if unknown()
-            && let Err(error) = self.look_up_names().await
-        {
-            tracing::warn!(error = %error, "what the rules name could not be looked up");
-        }
-    }
-
-    /// Asks Intercom who we are: with the new token, if there is one that it has not yet said to be ours.
-    pub(super) async fn ask(&self) -> Result<(), IdentityError> {
-        let Sweeper { intercom, store, standpoint, board, .. } = &self.sweeper;
-        let mut asking = self.asking.lock().await;
-        asking.at = Some(standpoint.clock().elapsed());
-        let asked = asking.applicant.as_ref().unwrap_or(intercom);
-        let answer = identity::ask(asked, intercom, store, standpoint, board, &self.expected).await;
-        asking.applicant.take_if(|applicant| intercom.has_token_of(applicant));
-        answer
     }
 
     fn note_sweep(&self, result: Result<String, String>) {

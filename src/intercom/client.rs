@@ -32,6 +32,7 @@ use super::lens::Lens;
 use super::pace::Permits;
 use crate::clock::Clock;
 use crate::engine::ConversationId;
+use crate::tenure::Trust;
 
 pub use self::answers::{Admin, Contact, Listed, Me, Page, Tag, Team};
 pub use self::attributes::{Attribute, Kind, Offered};
@@ -49,6 +50,7 @@ pub struct Intercom {
     bearer: Arc<RwLock<HeaderValue>>,
     lens: Lens,
     permits: Option<Arc<Permits>>,
+    trust: Option<Trust>,
 }
 
 /// What Intercom answered, and when.
@@ -75,7 +77,7 @@ impl Intercom {
         let http = setup::build(&settings)?;
         let transport = Transport::new(http, settings, clock);
         let bearer = Arc::new(RwLock::new(bearer));
-        Ok(Intercom { transport: Arc::new(transport), bearer, lens, permits: None })
+        Ok(Intercom { transport: Arc::new(transport), bearer, lens, permits: None, trust: None })
     }
 
     /// The same client with another token of its own, to find out whose that is before anything is done with it.
@@ -111,6 +113,12 @@ impl Intercom {
     #[must_use]
     pub fn with(&self, permits: Permits) -> Intercom {
         Intercom { permits: Some(Arc::new(permits)), ..self.clone() }
+    }
+
+    /// The same client, which changes nothing in Intercom unless this is trusted at the moment when the request leaves.
+    #[must_use]
+    pub fn trusting(&self, trust: Trust) -> Intercom {
+        Intercom { trust: Some(trust), ..self.clone() }
     }
 
     /// Whose token this is, and of which workspace.
@@ -205,6 +213,9 @@ impl Intercom {
             Some(permits) => permits.launch().map_err(|until| IntercomError::RateLimited { until })?,
             None => self.transport.pacer.flight().await,
         };
+        if request.changes_something() && self.trust.as_ref().is_some_and(|trust| !trust.holds()) {
+            return Err(IntercomError::Withheld);
+        }
         let (endpoint, mut heard) = (request.endpoint(), None);
         let outcome = match self.transport.send(request, self.bearer(), flight, &mut heard).await {
             Ok(Answer { value, at, received }) => read(&value, at).map(|value| Answer { value, at, received }),

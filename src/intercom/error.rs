@@ -14,6 +14,9 @@ pub enum IntercomError {
     /// No connection was made: certainly nothing was sent.
     #[error("Intercom could not be reached, so nothing was sent; check the network and the address under [intercom]")]
     NotSent(#[source] reqwest::Error),
+    /// Another daemon may act by now: nothing was sent.
+    #[error("nothing was sent, as this autoclosed was held up for too long and another may act by now")]
+    Withheld,
     /// Intercom asks to wait, or we are still waiting as it asked: nothing was done.
     #[error("Intercom asks to slow down; this is tried again when it allows")]
     RateLimited {
@@ -92,7 +95,7 @@ impl IntercomError {
     /// What may follow.
     pub fn class(&self) -> Class {
         match self {
-            IntercomError::NotSent(_) => Class::NotSent,
+            IntercomError::NotSent(_) | IntercomError::Withheld => Class::NotSent,
             IntercomError::RateLimited { .. } => Class::RateLimited,
             IntercomError::Gone(_) => Class::Gone,
             IntercomError::AuthDead(_) => Class::AuthDead,

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::StoreError;
 use super::operator::HoldRow;
 use super::record::{Context, KeepBodies, Record, Recorded, Told};
+use super::rivals::{Rival, rival};
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
 use super::untold::is_told;
 use super::writing::Writing;
@@ -77,6 +78,17 @@ pub(crate) const PANICS: &str = "panics";
 pub(super) struct Known {
     pub(super) conversation: Conversation,
     fetch_at: Option<Timestamp>,
+    /// When it was to be looked at, by what was known before this batch.
+    due_at: Option<Timestamp>,
+}
+
+/// What was found in passing.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Notifications of something older than what was known.
+    pub(super) reordered: u64,
+    /// Closes that are not ours.
+    pub(super) rivals: Vec<Rival>,
 }
 
 /// A body to be kept.
@@ -110,8 +122,7 @@ pub(super) struct Fold<'a> {
     /// Parts that a webhook told.
     told: Vec<Box<RawValue>>,
     facts: Vec<Box<RawValue>>,
-    /// Notifications of something older than what was known.
-    reordered: u64,
+    written: Written,
 }
 
 impl<'a> Fold<'a> {
@@ -126,8 +137,9 @@ impl<'a> Fold<'a> {
         let mut known = HashMap::new();
         for row in conversations {
             let fetch_at = row.17.map(rows::at).transpose()?;
+            let due_at = row.16.map(rows::at).transpose()?;
             let conversation = row.conversation()?;
-            known.insert((row.0, row.1), Known { conversation, fetch_at });
+            known.insert((row.0, row.1), Known { conversation, fetch_at, due_at });
         }
         let edition = context.rulebook.current();
         let mut history: HashMap<_, History> = HashMap::new();
@@ -162,7 +174,7 @@ impl<'a> Fold<'a> {
             found,
             told,
             facts,
-            reordered: 0,
+            written: Written::default(),
         })
     }
 
@@ -202,7 +214,7 @@ impl<'a> Fold<'a> {
                     self.seen.insert(id, fingerprint.clone());
                 }
                 if let (Some(seen), None, false) = (told.sighting(), repeat, foreign) {
-                    self.reordered += u64::from(self.is_older(app_id, seen));
+                    self.written.reordered += u64::from(self.is_older(app_id, seen));
                 }
                 if !forgotten {
                     if repeat != Some(true) {
@@ -286,9 +298,11 @@ impl<'a> Fold<'a> {
         assert!(seen.snapshot.as_ref().is_none_or(|snapshot| snapshot.version.notification_id != PANICS));
         let key = (app_id.to_owned(), seen.id.to_string());
         self.log(app_id, seen, read);
-        let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None };
+        let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None, due_at: None };
         let known = self.known.remove(&key).unwrap_or_else(unread);
         self.log_facts(app_id, seen, &known.conversation);
+        let (admin_id, history) = (self.context.admin_id.as_deref(), self.history.get(&key));
+        self.written.rivals.extend(rival(seen, admin_id, known.due_at, history, self.context.now));
         let disagrees = known.conversation.disagrees_with(seen);
         let mut conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
         let fetched = read || seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
@@ -308,7 +322,7 @@ impl<'a> Fold<'a> {
             self.read.insert(key.clone());
         }
         self.changed.insert(key.clone());
-        self.known.insert(key, Known { conversation, fetch_at });
+        self.known.insert(key, Known { conversation, fetch_at, due_at: known.due_at });
     }
 
     fn log(&mut self, app_id: &str, seen: &Sighting, read: bool) {
@@ -353,9 +367,8 @@ impl<'a> Fold<'a> {
         );
     }
 
-    /// Decides on every conversation that changed, writes all of it and commits. Returns how many notifications were
-    /// out of order.
-    pub(super) async fn write(self, writer: &mut Writing) -> Result<u64, StoreError> {
+    /// Decides on every conversation that changed, writes all of it and commits. Returns what was found in passing.
+    pub(super) async fn write(self, writer: &mut Writing) -> Result<Written, StoreError> {
         let rows: Vec<_> = self.changed.iter().filter_map(|key| self.decide(key)).collect();
         let kept: Vec<_> = self.kept.iter().map(|kept| &kept.row).collect();
         sqlx::query(WRITE)
@@ -372,7 +385,7 @@ impl<'a> Fold<'a> {
             .execute(writer.connection())
             .await?;
         writer.committed();
-        Ok(self.reordered)
+        Ok(self.written)
     }
 
     fn decide(&self, key: &(String, String)) -> Option<ConversationRow> {

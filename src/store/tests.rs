@@ -21,12 +21,14 @@ mod batches;
 mod counts;
 mod forgotten;
 mod journal;
+mod lease;
 mod opening;
 mod operator;
 mod order;
 mod outcomes;
 mod recording;
 mod redactions;
+mod rivals;
 mod schedule;
 mod under_way;
 
