@@ -109,6 +109,7 @@ impl Daemon {
         let turn = tenure.attempt().await?;
         let mut sweeper = crew::sweeper(config, secrets, store.clone(), clock.clone()).await?;
         sweeper.intercom = sweeper.intercom.trusting(tenure.trust().clone());
+        sweeper.tenure = Some(tenure);
         if turn == Turn::StandsBy {
             tracing::info!("{}", Blocked::StandsBy);
             sweeper.board.set_stands_by(true);
@@ -141,7 +142,7 @@ impl Daemon {
             board: Arc::clone(&sweeper.board),
             patience: Patience::of(config),
         };
-        let jobs = Arc::new(Jobs::new(sweeper, expected(config), config, Some(tenure)));
+        let jobs = Arc::new(Jobs::new(sweeper, expected(config), config));
         let shutdown = CancellationToken::new();
         let routes =
             receiver::routes(&config.server.webhook_path, receiver).merge(health::public_routes(health.clone()));
@@ -280,6 +281,8 @@ impl Daemon {
 
 /// The database, and the wish to act on it. Its schema is brought up to date only where nobody else acts.
 async fn open(path: &Path, clock: Clock) -> Result<(Store, Tenure), StartError> {
+    // Nothing is made beside a file of somebody else's.
+    Store::refuse_others(path).await?;
     let mut lock = Lock::beside(path);
     let store = match lock.take() {
         Locked::Ours | Locked::Untold => Store::open(path).await?,

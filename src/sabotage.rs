@@ -90,8 +90,10 @@ mod switch {
 #[cfg(feature = "sabotage")]
 mod switch {
     use std::cell::{Cell, RefCell};
-    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, OnceLock};
+
+    use tokio::sync::Notify;
 
     use super::{Bug, Point};
 
@@ -100,6 +102,7 @@ mod switch {
     thread_local! {
         static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
         static BUG: Cell<Option<Bug>> = const { Cell::new(None) };
+        static GO_ON: Arc<Notify> = Arc::new(Notify::new());
     }
 
     /// What becomes of whoever has reached a point.
@@ -109,6 +112,8 @@ mod switch {
         GoesOn,
         /// It never goes on; the test drops it, which is as near to death as a part of a process gets.
         Stands,
+        /// It stands until [`go_on`] is called, as a process that was stopped, or whose machine was.
+        Rests,
     }
 
     /// While it lives, the hook or the bug is in force on this thread.
@@ -135,14 +140,24 @@ mod switch {
         InForce(std::marker::PhantomData)
     }
 
+    /// Whoever rests on this thread goes on.
+    pub fn go_on() {
+        GO_ON.with(|go_on| go_on.notify_waiters());
+    }
+
     /// Passes a point, if it may.
     pub(crate) async fn reached(point: Point) {
         if ends_here(point) {
             std::process::abort();
         }
         let then = HOOK.with_borrow_mut(|hook| hook.as_mut().map(|hook| hook(point)));
-        if then == Some(Then::Stands) {
-            std::future::pending::<()>().await;
+        match then {
+            Some(Then::Stands) => std::future::pending().await,
+            Some(Then::Rests) => {
+                let go_on = GO_ON.with(Arc::clone);
+                go_on.notified().await;
+            }
+            Some(Then::GoesOn) | None => {}
         }
     }
 
@@ -166,5 +181,5 @@ mod switch {
 }
 
 #[cfg(feature = "sabotage")]
-pub use switch::{InForce, Then, at_points, plant};
+pub use switch::{InForce, Then, at_points, go_on, plant};
 pub(crate) use switch::{planted, reached};

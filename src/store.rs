@@ -141,6 +141,11 @@ impl Store {
         Store::of(writer, options).await
     }
 
+    /// Refuses what is no database of ours, and leaves it as it is. One that is missing can be made.
+    pub async fn refuse_others(path: &Path) -> Result<(), StoreError> {
+        inspect(path, Depth::WhoseItIs).await
+    }
+
     /// Opens the file of a daemon that may be running: it must be there, with the schema of this program.
     pub async fn open_beside(path: &Path) -> Result<Store, StoreError> {
         inspect(path, Depth::WhoseItIs).await?;

@@ -134,6 +134,32 @@ impl Tenure {
         Ok(Turn::Begins)
     }
 
+    /// Gives a sign of life whether or not one is due, before what no change of an attempt goes ahead of: a clock that
+    /// stood still along with its machine would not say that one is.
+    pub async fn confirm(&self) -> Result<(), StoreError> {
+        if let Some(held) = &mut self.state.lock().await.held {
+            held.renewed_at = None;
+        }
+        self.keep().await
+    }
+
+    /// Gives a sign of life if one is due, for whoever acts already. Fails if somebody has taken over.
+    pub async fn keep(&self) -> Result<(), StoreError> {
+        let mut state = self.state.lock().await;
+        let began = self.clock.elapsed();
+        match self.renew(&mut state, began).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::Superseded),
+            Err(error) => {
+                if self.trust.holds() {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
     /// The database has said that somebody else acts: the next attempt finds out.
     pub async fn doubt(&self) {
         self.trust.end();

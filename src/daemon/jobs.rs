@@ -18,7 +18,6 @@ use crate::safety::{self, Acting, Blocked};
 use crate::store::StoreError;
 use crate::sweep::{Settings, SweepError, Sweeper, Swept};
 use crate::tally::Job;
-use crate::tenure::Tenure;
 
 /// A look at the workspace that failed before the first one succeeded is tried again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -51,8 +50,6 @@ pub(super) struct Jobs {
     retention: SignedDuration,
     /// Since when it is up to us to listen and to act, on the boot-time clock.
     began: Note<Duration>,
-    /// A command has none: it does nothing that two could do twice.
-    pub(super) tenure: Option<Tenure>,
     pub(super) sweeping: Mutex<Sweeps>,
     pub(super) looking: Mutex<LastLook>,
     pub(super) asking: Mutex<Asking>,
@@ -150,7 +147,7 @@ impl Drop for Progress<'_> {
 }
 
 impl Jobs {
-    pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config, tenure: Option<Tenure>) -> Jobs {
+    pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config) -> Jobs {
         let began = Note::new(sweeper.standpoint.clock().elapsed());
         let sweeps = Sweeps { refusals: Refusals::default(), settings: sweeper.settings.clone() };
         Jobs {
@@ -159,7 +156,6 @@ impl Jobs {
             probe: config.intercom.probe,
             retention: config.database.retention,
             began,
-            tenure,
             sweeping: Mutex::new(sweeps),
             looking: Mutex::default(),
             asking: Mutex::default(),
@@ -280,7 +276,7 @@ impl Jobs {
             Err(error) => Err(error.into()),
         };
         self.note_run(Job::Sweep, began, swept.is_ok());
-        if let (Err(SweepError::Store(StoreError::Superseded)), Some(tenure)) = (&swept, &self.tenure) {
+        if let (Err(SweepError::Store(StoreError::Superseded)), Some(tenure)) = (&swept, &self.sweeper.tenure) {
             tenure.doubt().await;
         }
         sweeps.refusals.note(&sweeper.board, sweeper.standpoint.clock().elapsed());

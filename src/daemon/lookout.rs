@@ -23,7 +23,7 @@ impl Lookout {
     /// Looks with a client of its own, and writes what it sees into `store`.
     pub async fn new(config: &Config, secrets: &Secrets, store: Store, clock: Clock) -> Result<Lookout, StartError> {
         let sweeper = crew::sweeper(config, secrets, store, clock).await?;
-        Ok(Lookout { jobs: Jobs::new(sweeper, expected(config), config, None) })
+        Ok(Lookout { jobs: Jobs::new(sweeper, expected(config), config) })
     }
 
     /// Everything that is open or snoozed, and what else has changed since the last look.

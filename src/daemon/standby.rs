@@ -16,7 +16,7 @@ use crate::tenure::{BEAT, Turn};
 impl Jobs {
     /// Whether this is the one that acts. Whoever has just become that knows nothing yet: it must look first.
     pub(super) async fn has_its_turn(&self) -> Result<bool, StoreError> {
-        let Some(tenure) = &self.tenure else { return Ok(true) };
+        let Some(tenure) = &self.sweeper.tenure else { return Ok(true) };
         let turn = tenure.attempt().await?;
         let board = &self.sweeper.board;
         if turn != Turn::Acts {
@@ -61,7 +61,7 @@ impl Jobs {
             return;
         }
         self.note_life(SignedDuration::ZERO).await;
-        if let Some(tenure) = self.tenure.as_ref().filter(|_| nothing_goes_on) {
+        if let Some(tenure) = self.sweeper.tenure.as_ref().filter(|_| nothing_goes_on) {
             tenure.end().await;
         }
     }

@@ -34,6 +34,7 @@ mod survives;
 mod tidy;
 mod topics;
 mod traps;
+mod two;
 mod unseen;
 mod versions;
 mod watches;
