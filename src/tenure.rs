@@ -22,8 +22,8 @@ mod trust;
 
 /// A holder that gave no sign of life for so long has lost its lease to whoever asks for it.
 pub const TTL: Duration = Duration::from_secs(30);
-/// The holder itself stops trusting it so much earlier, counted from before it gave the sign.
-const MARGIN: Duration = Duration::from_secs(2);
+/// The holder itself trusts it two seconds less, counted from before it gave the sign.
+const TRUSTED: Duration = Duration::from_secs(28);
 /// A sign of life is given so often.
 pub const BEAT: Duration = Duration::from_secs(5);
 
@@ -101,7 +101,7 @@ impl Tenure {
         let renewed = self.store.renew_lease(held.epoch, &held.holder, proof).await?;
         if renewed {
             held.renewed_at = Some(began);
-            self.trust.until(began + (TTL - MARGIN));
+            self.trust.until(began + TRUSTED);
         }
         Ok(renewed)
     }
@@ -130,7 +130,7 @@ impl Tenure {
         *state = State { lock: std::mem::take(&mut state.lock), seen: None, held: None };
         state.held = Some(Held { epoch, holder, renewed_at: Some(began) });
         self.store.act_under(Some(epoch));
-        self.trust.until(began + (TTL - MARGIN));
+        self.trust.until(began + TRUSTED);
         Ok(Turn::Begins)
     }
 

@@ -25,10 +25,9 @@ impl Jobs {
         let stood_by = board.stands_by();
         board.set_stands_by(turn == Turn::StandsBy);
         match turn {
-            Turn::Acts => {}
             Turn::Begins => self.take_over().await,
             Turn::StandsBy if !stood_by => tracing::info!("{}", Blocked::StandsBy),
-            Turn::StandsBy => {}
+            Turn::Acts | Turn::StandsBy => {}
         }
         Ok(turn != Turn::StandsBy)
     }
