@@ -127,7 +127,7 @@ async fn said_once_in(rounds: Range<u64>) {
         let points = points(fate);
         let point = points[draw(round + 2000, points.len())];
         let place = format!("round {round}: {deed:?}, {fate:?} at {}", point.name());
-        let (parts, outcomes, state) = story(deed, fate, point).await;
+        let (parts, outcomes, state) = Box::pin(story(deed, fate, point)).await;
         assert_eq!(outcomes, [("done".to_owned(), 1)], "{place}: {parts:?}");
         let said = parts.iter().filter(|kind| matches!(kind.as_str(), "close" | "comment")).count();
         let want = if deed == Deed::Close { "closed" } else { "snoozed" };
@@ -149,9 +149,9 @@ async fn and_so_it_is_in_the_other_half_of_the_rounds() {
 #[tokio::test]
 async fn without_the_epoch_a_first_that_goes_on_would_say_it_twice() {
     let planted = plant(Bug::IgnoresTheEpoch);
-    let (parts, _, _) = story(Deed::Reminder, Fate::IsStopped, Point::WrittenDown).await;
+    let (parts, _, _) = Box::pin(story(Deed::Reminder, Fate::IsStopped, Point::WrittenDown)).await;
     drop(planted);
     assert_eq!(parts.iter().filter(|kind| *kind == "comment").count(), 2, "{parts:?}");
-    let (parts, _, _) = story(Deed::Reminder, Fate::IsStopped, Point::WrittenDown).await;
+    let (parts, _, _) = Box::pin(story(Deed::Reminder, Fate::IsStopped, Point::WrittenDown)).await;
     assert_eq!(parts.iter().filter(|kind| *kind == "comment").count(), 1, "{parts:?}");
 }
