@@ -33,6 +33,7 @@ struct Notes {
     unclear_names: Option<String>,
     unfit: Option<String>,
     reload_waits: bool,
+    stands_by: bool,
     tolerance: Tolerance,
     withheld: (u32, String),
     limits: Option<Limits>,
@@ -146,6 +147,21 @@ impl Board {
     /// Notes the first complete look.
     pub fn set_looked(&self) {
         self.notes().since_start.looked = true;
+    }
+
+    /// Whatever was seen before, it must be looked at again: somebody else has acted meanwhile.
+    pub fn must_look_again(&self) {
+        self.notes().since_start.looked = false;
+    }
+
+    /// Another daemon acts on the same database.
+    pub fn stands_by(&self) -> bool {
+        self.notes().stands_by
+    }
+
+    /// Notes that one does, or does no more.
+    pub fn set_stands_by(&self, stands_by: bool) {
+        self.notes().stands_by = stands_by;
     }
 
     /// The last sweep.

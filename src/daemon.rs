@@ -11,13 +11,14 @@ mod naming;
 mod parts;
 mod progress;
 mod reload;
+mod standby;
 mod undoer;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -31,9 +32,11 @@ use crate::intercom::signature;
 use crate::metrics::{self, Metrics};
 use crate::receiver::{self, Receiver};
 use crate::reconcile::Reconciled;
+use crate::safety::Blocked;
 use crate::scheduler::Scheduler;
 use crate::server::{self, Called};
 use crate::store::{Store, StoreError};
+use crate::tenure::{Lock, Locked, Tenure, Turn};
 use crate::writer::Writer;
 
 pub(crate) use self::jobs::DECIDED_BY;
@@ -56,7 +59,9 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}; stop what occupies it, or set [{section}] listen to another address")]
+    #[error(
+        "cannot listen on {address}; stop what occupies it, perhaps another autoclosed, or set [{section}] listen to another address"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -66,6 +71,11 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// Another daemon acts on the database, which has an older schema: it cannot be brought up to date under it.
+    #[error(
+        "another autoclosed runs on this database, and it is an older version; stop that one first, then start this one again: it brings the database up to date"
+    )]
+    OlderRuns(#[source] StoreError),
     /// The client cannot be built.
     #[error(transparent)]
     Client(#[from] crate::intercom::client::SetupError),
@@ -97,9 +107,17 @@ impl Daemon {
     pub async fn start(config: &Config, secrets: &Secrets, clock: Clock) -> Result<Daemon, StartError> {
         let public = listen(config.server.listen, "server").await?;
         let admin = listen(config.admin.listen, "admin").await?;
-        let store = Store::open(&config.database.path.clone()).await?;
-        let sweeper = crew::sweeper(config, secrets, store.clone(), clock.clone()).await?;
-        store.begins_to_listen(sweeper.standpoint.now()).await?;
+        let (store, tenure) = open(&config.database.path, clock.clone()).await?;
+        let turn = tenure.attempt().await?;
+        let mut sweeper = crew::sweeper(config, secrets, store.clone(), clock.clone()).await?;
+        sweeper.intercom = sweeper.intercom.trusting(tenure.trust().clone());
+        sweeper.tenure = Some(tenure);
+        if turn == Turn::StandsBy {
+            tracing::info!("{}", Blocked::StandsBy);
+            sweeper.board.set_stands_by(true);
+        } else {
+            store.begins_to_listen(sweeper.standpoint.now()).await?;
+        }
         let (writer, writing) = Writer::start(store.clone(), sweeper.standpoint.clone());
         let client_secrets = signature::Secrets::new(&secrets.client_secrets);
         let health = Health {
@@ -175,6 +193,8 @@ impl Daemon {
         let jobs = Arc::clone(&self.jobs);
         tokio::spawn(guarded("first look", async move { drop(jobs.look().await) }));
         let (jobs, shutdown) = (Arc::clone(&self.jobs), self.shutdown.clone());
+        let keeping = Arc::clone(&self.jobs).keep_the_lease(shutdown.clone());
+        self.heeding.spawn(guarded("keeping of the lease", keeping));
         let heeding = async move { jobs.heed_the_operator(shutdown).await };
         self.heeding.spawn(guarded("watch for an operator's word", heeding));
         Ok(())
@@ -203,7 +223,12 @@ impl Daemon {
     /// The workspace was not looked at yet, and nothing has kept us from it so far.
     pub fn is_before_its_first_look(&self) -> bool {
         let board = &self.jobs.sweeper.board;
-        !board.looked() && board.reconcile().is_none_or(|look| look.result.is_ok())
+        !board.looked() && !board.stands_by() && board.reconcile().is_none_or(|look| look.result.is_ok())
+    }
+
+    /// Another daemon acts on the same database.
+    pub fn stands_by(&self) -> bool {
+        self.jobs.sweeper.board.stands_by()
     }
 
     /// One sweep now, if it may.
@@ -239,7 +264,8 @@ impl Daemon {
             drop(self.jobs.sweeping.lock().await);
             drop(self.jobs.looking.lock().await);
         };
-        if tokio::time::timeout(DRAIN, ended).await.is_err() {
+        let drained = tokio::time::timeout(DRAIN, ended).await.is_ok();
+        if !drained {
             tracing::warn!(
                 "a job still ran when the daemon stopped; what it had begun is looked into at the next start"
             );
@@ -249,10 +275,25 @@ impl Daemon {
             tracing::warn!("what an operator's word had begun did not end in time");
         }
         end("the writer", self.writing).await;
-        self.jobs.note_life(SignedDuration::ZERO).await;
+        self.jobs.end(drained).await;
         drop(self.jobs);
         self.store.close().await;
     }
+}
+
+/// The database, and the wish to act on it. Its schema is brought up to date only where nobody else acts.
+async fn open(path: &Path, clock: Clock) -> Result<(Store, Tenure), StartError> {
+    // Nothing is made beside a file of somebody else's.
+    Store::refuse_others(path).await?;
+    let mut lock = Lock::beside(path);
+    let store = match lock.take() {
+        Locked::Ours | Locked::Untold => Store::open(path).await?,
+        Locked::Anothers => Store::open_beside(path).await.map_err(|error| match error {
+            StoreError::Older { .. } => StartError::OlderRuns(error),
+            error => error.into(),
+        })?,
+    };
+    Ok((store.clone(), Tenure::new(store, lock, clock)))
 }
 
 async fn end(what: &str, task: JoinHandle<()>) {

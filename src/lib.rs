@@ -26,6 +26,7 @@
 //!   [`pulse`], [`tally`]: what is learnt and told while running. [`health`]: all of it in one word. [`metrics`]: all
 //!   of it in figures.
 //! * [`config`]: the file, and everything that is wrong with it. [`clock`]: the only reader of the time.
+//! * [`tenure`]: which of two daemons on one database acts.
 //! * [`daemon`]: all of it put together. [`scheduler`]: who wakes it. [`command`]: the command line. [`telemetry`]:
 //!   logs. [`systemd`]: what it is told.
 //! * [`fake_intercom`]: a workspace behind real HTTP, for the tests and for [`demo`]. [`sabotage`]: where tests may end
@@ -75,4 +76,5 @@ pub mod sweep;
 pub mod systemd;
 pub mod tally;
 pub mod telemetry;
+pub mod tenure;
 pub mod writer;

@@ -88,6 +88,8 @@ pub enum Bug {
     ForgetsWhatCameDueAtOnce,
     /// What is too late is done all the same.
     IsNeverTooLate,
+    /// Whoever was taken over goes on as if nobody had.
+    IgnoresTheEpoch,
 }
 
 #[cfg(not(feature = "sabotage"))]
@@ -109,8 +111,10 @@ mod switch {
 #[cfg(feature = "sabotage")]
 mod switch {
     use std::cell::{Cell, RefCell};
-    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, OnceLock};
+
+    use tokio::sync::Notify;
 
     use super::{Bug, Point};
 
@@ -119,6 +123,7 @@ mod switch {
     thread_local! {
         static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
         static BUG: Cell<Option<Bug>> = const { Cell::new(None) };
+        static GO_ON: Arc<Notify> = Arc::new(Notify::new());
     }
 
     /// What becomes of whoever has reached a point.
@@ -128,6 +133,8 @@ mod switch {
         GoesOn,
         /// It never goes on; the test drops it, which is as near to death as a part of a process gets.
         Stands,
+        /// It stands until [`go_on`] is called, as a process that was stopped, or whose machine was.
+        Rests,
     }
 
     /// While it lives, the hook or the bug is in force on this thread.
@@ -154,14 +161,24 @@ mod switch {
         InForce(std::marker::PhantomData)
     }
 
+    /// Whoever rests on this thread goes on.
+    pub fn go_on() {
+        GO_ON.with(|go_on| go_on.notify_waiters());
+    }
+
     /// Passes a point, if it may.
     pub(crate) async fn reached(point: Point) {
         if ends_here(point) {
             std::process::abort();
         }
         let then = HOOK.with_borrow_mut(|hook| hook.as_mut().map(|hook| hook(point)));
-        if then == Some(Then::Stands) {
-            std::future::pending::<()>().await;
+        match then {
+            Some(Then::Stands) => std::future::pending().await,
+            Some(Then::Rests) => {
+                let go_on = GO_ON.with(Arc::clone);
+                go_on.notified().await;
+            }
+            Some(Then::GoesOn) | None => {}
         }
     }
 
@@ -185,5 +202,5 @@ mod switch {
 }
 
 #[cfg(feature = "sabotage")]
-pub use switch::{InForce, Then, at_points, plant};
+pub use switch::{InForce, Then, at_points, go_on, plant};
 pub(crate) use switch::{planted, reached};

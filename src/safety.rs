@@ -27,6 +27,11 @@ pub enum Blocked {
     /// An operator has paused everything.
     #[error("paused; `autoclosed resume` lets it act again")]
     Paused,
+    /// Another daemon acts on the same database.
+    #[error(
+        "standing by: another autoclosed acts on this database; this one records, and takes over when that one ends"
+    )]
+    StandsBy,
     /// Intercom has not answered since the start.
     #[error("Intercom has not answered yet")]
     NoAnswerYet,

@@ -24,10 +24,12 @@ mod fold;
 mod forgotten;
 mod heard;
 mod journal;
+mod lease;
 mod operator;
 mod outcome;
 mod record;
 mod rehearsals;
+mod rivals;
 mod rows;
 mod settings;
 mod surges;
@@ -48,11 +50,15 @@ pub(crate) use fold::PANICS;
 use forgotten::ForgetKey;
 pub use forgotten::Forgot;
 pub use journal::{JournalFilter, Page, Place};
+use lease::Fence;
+pub use lease::Lease;
 pub use operator::{Barred, Met, Pauses, Resumed};
 pub use outcome::{
     Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
 };
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
+pub use rivals::Rival;
+use rivals::Rivals;
 pub use surges::{Due, Surge};
 pub use trips::Trip;
 pub use undone::{Candidate, Marked, Stands, UndoEnd};
@@ -104,6 +110,9 @@ pub enum StoreError {
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Somebody else acts on this database by now; nothing was written.
+    #[error("another autoclosed has taken over this database; this one stands by")]
+    Superseded,
     /// A row does not read as what was written.
     #[error("the database holds something that autoclosed did not write: {0}")]
     Odd(String),
@@ -124,6 +133,8 @@ pub struct Store {
     readers: SqlitePool,
     reordered: Arc<AtomicU64>,
     forget_key: ForgetKey,
+    fence: Fence,
+    rivals: Rivals,
 }
 
 impl Store {
@@ -136,6 +147,11 @@ impl Store {
         check_version(&mut writer).await?;
         migrator().run(&mut writer).await?;
         Store::of(writer, options).await
+    }
+
+    /// Refuses what is no database of ours, and leaves it as it is. One that is missing can be made.
+    pub async fn refuse_others(path: &Path) -> Result<(), StoreError> {
+        inspect(path, Depth::WhoseItIs).await
     }
 
     /// Opens the file of a daemon that may be running: it must be there, with the schema of this program.
@@ -155,7 +171,14 @@ impl Store {
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
         let writer = Arc::new(Mutex::new(Writing::new(writer)));
-        Ok(Store { writer, readers, reordered: Arc::default(), forget_key })
+        Ok(Store {
+            writer,
+            readers,
+            reordered: Arc::default(),
+            forget_key,
+            fence: Fence::default(),
+            rivals: Rivals::default(),
+        })
     }
 
     /// Closes the connections; what was committed is on disk already.
@@ -325,6 +348,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "backlog", include_str!("../migrations/sqlite/0010_backlog.sql")),
     (11, "trips", include_str!("../migrations/sqlite/0011_trips.sql")),
     (12, "undone", include_str!("../migrations/sqlite/0012_undone.sql")),
+    (13, "lease", include_str!("../migrations/sqlite/0013_lease.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -30,6 +30,7 @@ use crate::safety::{Acting, Budget, Limits, Share};
 use crate::standpoint::Standpoint;
 use crate::store::{Claimed, Context, Inputs, Outcome, Settled, Store, StoreError};
 use crate::tally::Tally;
+use crate::tenure::Tenure;
 
 /// Conversations looked at in one sweep for each deed that it may do; the others only need a new date.
 const LOOKS_PER_ACTION: u32 = 4;
@@ -61,6 +62,8 @@ pub struct Sweeper {
     pub tally: Arc<Tally>,
     /// How the daemon is configured, for as long as a sweep lasts.
     pub settings: Settings,
+    /// The lease under which it acts. A command has none: it does nothing that two could do twice.
+    pub tenure: Option<Tenure>,
 }
 
 /// What of the configuration a sweep needs.
@@ -169,6 +172,22 @@ impl Sweeper {
     /// Between two of them lies one conversation at most.
     fn sign_of_life(&self) {
         self.board.pulse().sign(tokio::time::Instant::now());
+    }
+
+    /// Before it is written down that something leaves: waiting for Intercom's rate limit may have taken its time.
+    async fn keep_the_lease(&self) -> Result<(), StoreError> {
+        match &self.tenure {
+            Some(tenure) => tenure.keep().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Before something is sent that is not written down just then.
+    async fn confirm_the_lease(&self) -> Result<(), StoreError> {
+        match &self.tenure {
+            Some(tenure) => tenure.confirm().await,
+            None => Ok(()),
+        }
     }
 
     /// Commits an outcome, and what the conversation comes to now; counts what is over with it.

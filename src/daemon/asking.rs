@@ -28,9 +28,7 @@ impl Jobs {
         if !shut_out && !unknown() {
             return;
         }
-        let now = self.sweeper.standpoint.clock().elapsed();
-        let asked_at = self.asking.lock().await.at;
-        if asked_at.is_some_and(|asked| now.saturating_sub(asked) < self.probe) {
+        if self.asked_lately().await {
             return;
         }
         if let Err(why) = self.ask().await {
@@ -39,6 +37,21 @@ impl Jobs {
             && let Err(error) = self.look_up_names().await
         {
             tracing::warn!(error = %error, "what the rules name could not be looked up");
+        }
+    }
+
+    async fn asked_lately(&self) -> bool {
+        let now = self.sweeper.standpoint.clock().elapsed();
+        let asked_at = self.asking.lock().await.at;
+        asked_at.is_some_and(|asked| now.saturating_sub(asked) < self.probe)
+    }
+
+    /// A token that does not work should not be found out only when it is needed.
+    pub(super) async fn ask_while_standing_by(&self) {
+        if !self.asked_lately().await
+            && let Err(why) = self.ask().await
+        {
+            tracing::warn!(error = %why, "Intercom does not say who we are; standing by all the same");
         }
     }
 

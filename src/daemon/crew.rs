@@ -40,5 +40,5 @@ pub(super) async fn sweeper(
     board.set_tolerance(tolerance(config));
     board.set_limits(limits(config));
     let (board, tally) = (Arc::new(board), Arc::new(Tally::default()));
-    Ok(Sweeper { store, intercom, standpoint, board, tally, settings: settings(config) })
+    Ok(Sweeper { store, intercom, standpoint, board, tally, settings: settings(config), tenure: None })
 }

@@ -1,6 +1,7 @@
 //! What is woken: the sweep and the look at the workspace; the question who we are is in `daemon/asking.rs`. Never two
 //! of the same at once.
 
+use std::sync::{Mutex as Note, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -48,7 +49,8 @@ pub(super) struct Jobs {
     pub(super) expected: Expected,
     pub(super) probe: Duration,
     retention: SignedDuration,
-    began: Duration,
+    /// Since when it is up to us to listen and to act, on the boot-time clock.
+    began: Note<Duration>,
     pub(super) sweeping: Mutex<Sweeps>,
     pub(super) looking: Mutex<LastLook>,
     pub(super) asking: Mutex<Asking>,
@@ -149,7 +151,7 @@ impl Drop for Progress<'_> {
 
 impl Jobs {
     pub(super) fn new(sweeper: Sweeper, expected: Expected, config: &Config) -> Jobs {
-        let began = sweeper.standpoint.clock().elapsed();
+        let began = Note::new(sweeper.standpoint.clock().elapsed());
         let sweeps = Sweeps { refusals: Refusals::default(), settings: sweeper.settings.clone() };
         Jobs {
             sweeper,
@@ -166,6 +168,11 @@ impl Jobs {
 
     /// What the schedule wakes: finds out who we are if that is open, looks if nobody has yet, and sweeps.
     pub(super) async fn tick(&self) {
+        if self.stands_by().await {
+            self.ask_while_standing_by().await;
+            self.sweep().await;
+            return;
+        }
         self.note_life(LIFE).await;
         if !self.sweeper.board.looked() && self.may_look_again() {
             drop(self.look().await);
@@ -220,11 +227,16 @@ impl Jobs {
         }
     }
 
+    pub(super) fn begins_now(&self) {
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = self.sweeper.standpoint.clock().elapsed();
+    }
+
     /// Before the first answer, only the local clock could tell since when somebody listens.
     async fn note_beginning(&self) -> Result<(), StoreError> {
         let Sweeper { intercom, standpoint, store, board, .. } = &self.sweeper;
         let Some(now) = intercom.intercom_now().filter(|_| !board.looked()) else { return Ok(()) };
-        let up = standpoint.clock().elapsed().saturating_sub(self.began);
+        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let up = standpoint.clock().elapsed().saturating_sub(began);
         // Intercom's clock shows whole seconds: up to one more has passed.
         let up = SignedDuration::try_from(up).unwrap_or_default() - SignedDuration::from_secs(1);
         store.began_to_listen(now - up, standpoint.now()).await
@@ -239,6 +251,17 @@ impl Jobs {
     }
 
     async fn sweep_if_allowed(&self, sweeps: &mut Sweeps) -> Sweeping {
+        match self.has_its_turn().await {
+            Ok(true) => {}
+            Ok(false) => {
+                self.note_sweep(Ok(Blocked::StandsBy.to_string()));
+                return Sweeping::Blocked(Blocked::StandsBy);
+            }
+            Err(error) => {
+                self.note_sweep(Err(format!("nothing is done: {error}")));
+                return Sweeping::Failed(error.to_string());
+            }
+        }
         let sweeper = Sweeper { settings: sweeps.settings.clone(), ..self.sweeper.clone() };
         self.ask_if_in_trouble().await;
         let acting = match self.may_act(&sweeps.refusals).await {
@@ -262,6 +285,9 @@ impl Jobs {
             Err(error) => Err(error.into()),
         };
         self.note_run(Job::Sweep, began, swept.is_ok());
+        if let (Err(SweepError::Store(StoreError::Superseded)), Some(tenure)) = (&swept, &self.sweeper.tenure) {
+            tenure.doubt().await;
+        }
         sweeps.refusals.note(&sweeper.board, sweeper.standpoint.clock().elapsed());
         match swept {
             Ok(swept) => {
@@ -295,6 +321,9 @@ impl Jobs {
         let Ok(mut last) = self.looking.try_lock() else {
             return Err("a look at the workspace is going on already".into());
         };
+        if self.stands_by().await {
+            return Err(Blocked::StandsBy.to_string());
+        }
         self.note_life(LIFE).await;
         let progress = Progress(&self.sweeper.board);
         let began = self.sweeper.standpoint.clock().elapsed();
@@ -337,7 +366,9 @@ impl Jobs {
 
     pub(super) async fn look_and_tidy(&self) {
         drop(self.look().await);
-        self.tidy().await;
+        if !self.sweeper.board.stands_by() {
+            self.tidy().await;
+        }
     }
 
     pub(super) async fn tidy(&self) {

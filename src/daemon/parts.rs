@@ -11,6 +11,7 @@ use crate::rulebook::Edition;
 use crate::safety::Limits;
 use crate::store::KeepBodies;
 use crate::sweep::Settings;
+use crate::tenure;
 
 pub(crate) fn client_settings(config: &Config) -> ClientSettings {
     ClientSettings {
@@ -108,11 +109,11 @@ pub(super) fn usable(started: &Config, changed: &Config) -> (Config, Vec<&'stati
     (usable, waits.into_iter().filter(|(_, differs)| *differs).map(|(section, _)| section).collect())
 }
 
-/// A lost answer rests at least until the call itself must have ended.
+/// A lost answer rests at least until the call itself must have ended, also where another daemon made it, which trusted
+/// its lease until just before it was taken over.
 fn unclear_quiet(config: &Config) -> SignedDuration {
-    const MARGIN: SignedDuration = SignedDuration::from_secs(5);
-    let timeout = SignedDuration::try_from(config.intercom.timeout).unwrap_or(SignedDuration::MAX);
-    config.safety.unclear_quiet.max(timeout.saturating_add(MARGIN))
+    let shortest = SignedDuration::try_from(config.intercom.timeout.saturating_add(tenure::TTL));
+    config.safety.unclear_quiet.max(shortest.unwrap_or(SignedDuration::MAX))
 }
 
 #[cfg(test)]

@@ -117,9 +117,10 @@ impl Jobs {
         Ok(())
     }
 
-    /// Where our workspace is not known yet, the first look does it; where it fails, the next sweep.
+    /// Where our workspace is not known yet, the first look does it; where it fails, the next sweep. Whoever stands by
+    /// leaves it to the one that acts.
     async fn reschedule_after_reload(&self) {
-        if self.sweeper.standpoint.identity().app_id.is_none() {
+        if self.sweeper.standpoint.identity().app_id.is_none() || self.sweeper.board.stands_by() {
             return;
         }
         if let Err(error) = self.reschedule_if_changed().await {

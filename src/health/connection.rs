@@ -5,10 +5,11 @@
 use jiff::SignedDuration;
 
 use super::{Check, Health, said};
-use crate::engine::why::span;
+use crate::engine::why::{self, span};
 use crate::intercom::Trouble;
 use crate::intercom::error::Class;
 use crate::safety;
+use crate::store::Rival;
 
 /// A snooze to restore, a conversation to open again, a tag to put on may wait for so long.
 const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
@@ -20,6 +21,16 @@ fn trouble(class: Class) -> &'static str {
         Class::AuthDead => "Intercom refuses the access token, the plan or the teammate that acts",
         _ => "answers are lost or make no sense; it goes on by itself once Intercom answers well again",
     }
+}
+
+/// Nobody can tell who it was: each of them is named, with what to do.
+fn told_of(Rival { conversation, at }: &Rival) -> String {
+    format!(
+        "conversation {conversation} was closed at {} when it was due here, by the teammate that this autoclosed acts as, \
+         and not by this autoclosed: another one may act in this workspace by another database (stop one of them), or \
+         somebody may work as that teammate (give autoclosed one of its own). Told for an hour",
+        why::at(*at)
+    )
 }
 
 impl Health {
@@ -104,6 +115,9 @@ impl Health {
         let name = "admin";
         if let Some(unfit) = self.board.unfit() {
             return Check { name, ok: false, detail: format!("nothing is done: {unfit}") };
+        }
+        if let Some(rival) = self.store.rival(self.standpoint.now()) {
+            return Check { name, ok: false, detail: told_of(&rival) };
         }
         match self.standpoint.identity().admin_id {
             Some(admin_id) if self.board.identified() => {

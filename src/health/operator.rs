@@ -89,7 +89,7 @@ impl Health {
     }
 
     pub(super) fn config(&self) -> Check {
-        let unresolved = || !self.standpoint.rulebook().current().rules().is_resolved();
+        let unresolved = || !self.board.stands_by() && !self.standpoint.rulebook().current().rules().is_resolved();
         let configured = match (self.board.configured(), self.board.unclear_names()) {
             (Ok(_), Some(unclear)) => Err(format!("nothing is done: {unclear}")),
             (Ok(_), None) if unresolved() => Err("what the rules name was not looked up in Intercom yet".into()),

@@ -128,6 +128,7 @@ pub(super) fn tells(error: Option<&IntercomError>) -> Option<bool> {
         ) => Some(false),
         Some(
             IntercomError::Resting { .. }
+            | IntercomError::Withheld
             | IntercomError::BadRequest(_)
             | IntercomError::Odd(_)
             | IntercomError::WrongAnswer(_)

@@ -33,6 +33,7 @@ use super::lens::Lens;
 use super::pace::Permits;
 use crate::clock::Clock;
 use crate::engine::ConversationId;
+use crate::tenure::Trust;
 
 pub use self::answers::{Admin, Contact, Listed, Me, Page, Tag, Team};
 pub use self::attributes::{Attribute, Kind, Offered};
@@ -50,6 +51,7 @@ pub struct Intercom {
     bearer: Arc<RwLock<HeaderValue>>,
     lens: Lens,
     permits: Option<Arc<Permits>>,
+    trust: Option<Trust>,
 }
 
 /// What Intercom answered, and when.
@@ -76,7 +78,7 @@ impl Intercom {
         let http = setup::build(&settings)?;
         let transport = Transport::new(http, settings, clock);
         let bearer = Arc::new(RwLock::new(bearer));
-        Ok(Intercom { transport: Arc::new(transport), bearer, lens, permits: None })
+        Ok(Intercom { transport: Arc::new(transport), bearer, lens, permits: None, trust: None })
     }
 
     /// The same client with another token of its own, to find out whose that is before anything is done with it.
@@ -112,6 +114,12 @@ impl Intercom {
     #[must_use]
     pub fn with(&self, permits: Permits) -> Intercom {
         Intercom { permits: Some(Arc::new(permits)), ..self.clone() }
+    }
+
+    /// The same client, which changes nothing in Intercom unless this is trusted at the moment when the request leaves.
+    #[must_use]
+    pub fn trusting(&self, trust: Trust) -> Intercom {
+        Intercom { trust: Some(trust), ..self.clone() }
     }
 
     /// Whose token this is, and of which workspace.
@@ -212,6 +220,9 @@ impl Intercom {
             Some(permits) => permits.launch().map_err(|until| IntercomError::RateLimited { until })?,
             None => self.transport.pacer.flight().await,
         };
+        if request.changes_something() && self.trust.as_ref().is_some_and(|trust| !trust.holds()) {
+            return Err(IntercomError::Withheld);
+        }
         let leave = self.transport.leave(&request)?;
         let (endpoint, mut heard) = (request.endpoint(), None);
         let outcome = match self.transport.send(request, self.bearer(), flight, &mut heard).await {

@@ -20,6 +20,9 @@ pub enum IntercomError {
         /// When one call is let through next, on [`Clock::elapsed`](crate::clock::Clock::elapsed).
         until: Duration,
     },
+    /// Another daemon may act by now: nothing was sent.
+    #[error("nothing was sent, as this autoclosed was held up for too long and another may act by now")]
+    Withheld,
     /// Intercom asks to wait, or we are still waiting as it asked: nothing was done.
     #[error("Intercom asks to slow down; this is tried again when it allows")]
     RateLimited {
@@ -98,7 +101,7 @@ impl IntercomError {
     /// What may follow.
     pub fn class(&self) -> Class {
         match self {
-            IntercomError::NotSent(_) | IntercomError::Resting { .. } => Class::NotSent,
+            IntercomError::NotSent(_) | IntercomError::Resting { .. } | IntercomError::Withheld => Class::NotSent,
             IntercomError::RateLimited { .. } => Class::RateLimited,
             IntercomError::Gone(_) => Class::Gone,
             IntercomError::AuthDead(_) => Class::AuthDead,

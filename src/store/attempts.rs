@@ -54,8 +54,9 @@ impl Store {
             .bind(ms(claim.due_at))
             .bind(ms(now))
             .bind(self.forget_key.mark(claim.app_id, claim.conversation.as_str()));
-        let mut writer = self.write().await;
-        let Some(row) = query.fetch_optional(writer.connection()).await? else { return Ok(None) };
+        let mut writer = self.write_as_holder().await?;
+        let row = query.fetch_optional(writer.connection()).await.map_err(StoreError::from);
+        let Some(row) = finish(&mut writer, row).await? else { return Ok(None) };
         Ok(Some(Claimed {
             id: row.try_get(0)?,
             tries: row.try_get(1)?,
@@ -92,8 +93,7 @@ impl Store {
             .bind(claimed.id)
             .bind(claimed.turn)
             .bind(claimed.released);
-        let mut writer = self.write().await;
-        writer.begin().await?;
+        let mut writer = self.write_as_holder().await?;
         let left = leave(writer.connection(), query, claimed).await;
         finish(&mut writer, left).await
     }
@@ -108,9 +108,9 @@ impl Store {
         let last = answered.deeds.iter().map(|deed| deed.at).max();
         let query = sqlx::query(sql).bind(deeds_json(answered.deeds)).bind(last.map(ms)).bind(ms(answered.look_at));
         let query = query.bind(answered.restore_snooze).bind(claimed.id).bind(claimed.turn);
-        let mut writer = self.write().await;
-        query.execute(writer.connection()).await?;
-        Ok(())
+        let mut writer = self.write_as_holder().await?;
+        let done = query.execute(writer.connection()).await.map(|_| ()).map_err(StoreError::from);
+        finish(&mut writer, done).await
     }
 
     /// Commits an outcome, with its line in the journal if it is news, and what the conversation comes to now. Writes
@@ -122,16 +122,14 @@ impl Store {
         inputs: &Inputs,
         context: &Context,
     ) -> Result<Settled, StoreError> {
-        let mut writer = self.write().await;
-        writer.begin().await?;
+        let mut writer = self.write_as_holder().await?;
         let settled = settle(writer.connection(), claimed, outcome, inputs, context).await;
         finish(&mut writer, settled).await
     }
 
     /// Commits how a follow-up went, and what the conversation comes to now.
     pub async fn followed(&self, pending: &Pending, followed: &Followed, context: &Context) -> Result<(), StoreError> {
-        let mut writer = self.write().await;
-        writer.begin().await?;
+        let mut writer = self.write_as_holder().await?;
         let done = follow(writer.connection(), pending, followed, context).await;
         finish(&mut writer, done).await
     }

@@ -10,6 +10,7 @@ use super::StoreError;
 use super::backlog::EntryRow;
 use super::operator::HoldRow;
 use super::record::{Context, KeepBodies, Record, Recorded, Told};
+use super::rivals::{Rival, rival};
 use super::rows::{self, AttemptRow, ConversationRow, json, ms};
 use super::untold::is_told;
 use super::writing::Writing;
@@ -80,6 +81,17 @@ pub(crate) const PANICS: &str = "panics";
 pub(super) struct Known {
     pub(super) conversation: Conversation,
     fetch_at: Option<Timestamp>,
+    /// When it was to be looked at, by what was known before this batch.
+    due_at: Option<Timestamp>,
+}
+
+/// What was found in passing.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Notifications of something older than what was known.
+    pub(super) reordered: u64,
+    /// Closes that are not ours.
+    pub(super) rivals: Vec<Rival>,
 }
 
 /// A body to be kept.
@@ -115,8 +127,7 @@ pub(super) struct Fold<'a> {
     /// Parts that a webhook told.
     told: Vec<Box<RawValue>>,
     facts: Vec<Box<RawValue>>,
-    /// Notifications of something older than what was known.
-    reordered: u64,
+    written: Written,
 }
 
 impl<'a> Fold<'a> {
@@ -131,8 +142,9 @@ impl<'a> Fold<'a> {
         let mut known = HashMap::new();
         for row in conversations {
             let fetch_at = row.17.map(rows::at).transpose()?;
+            let due_at = row.16.map(rows::at).transpose()?;
             let conversation = row.conversation()?;
-            known.insert((row.0, row.1), Known { conversation, fetch_at });
+            known.insert((row.0, row.1), Known { conversation, fetch_at, due_at });
         }
         let edition = context.rulebook.current();
         let mut history: HashMap<_, History> = HashMap::new();
@@ -170,7 +182,7 @@ impl<'a> Fold<'a> {
             found,
             told,
             facts,
-            reordered: 0,
+            written: Written::default(),
         })
     }
 
@@ -210,7 +222,7 @@ impl<'a> Fold<'a> {
                     self.seen.insert(id, fingerprint.clone());
                 }
                 if let (Some(seen), None, false) = (told.sighting(), repeat, foreign) {
-                    self.reordered += u64::from(self.is_older(app_id, seen));
+                    self.written.reordered += u64::from(self.is_older(app_id, seen));
                 }
                 if !forgotten {
                     if repeat != Some(true) {
@@ -294,9 +306,11 @@ impl<'a> Fold<'a> {
         assert!(seen.snapshot.as_ref().is_none_or(|snapshot| snapshot.version.notification_id != PANICS));
         let key = (app_id.to_owned(), seen.id.to_string());
         self.log(app_id, seen, read);
-        let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None };
+        let unread = || Known { conversation: Conversation::unread(seen.id.clone()), fetch_at: None, due_at: None };
         let known = self.known.remove(&key).unwrap_or_else(unread);
         self.log_facts(app_id, seen, &known.conversation);
+        let (admin_id, history) = (self.context.admin_id.as_deref(), self.history.get(&key));
+        self.written.rivals.extend(rival(seen, admin_id, known.due_at, history, self.context.now));
         let disagrees = known.conversation.disagrees_with(seen);
         let mut conversation = known.conversation.after(seen, self.context.admin_id.as_deref());
         let fetched = read || seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.version.fetched);
@@ -316,7 +330,7 @@ impl<'a> Fold<'a> {
             self.read.insert(key.clone());
         }
         self.changed.insert(key.clone());
-        self.known.insert(key, Known { conversation, fetch_at });
+        self.known.insert(key, Known { conversation, fetch_at, due_at: known.due_at });
     }
 
     fn log(&mut self, app_id: &str, seen: &Sighting, read: bool) {
@@ -361,9 +375,8 @@ impl<'a> Fold<'a> {
         );
     }
 
-    /// Decides on every conversation that changed, writes all of it and commits. Returns how many notifications were
-    /// out of order.
-    pub(super) async fn write(self, writer: &mut Writing) -> Result<u64, StoreError> {
+    /// Decides on every conversation that changed, writes all of it and commits. Returns what was found in passing.
+    pub(super) async fn write(self, writer: &mut Writing) -> Result<Written, StoreError> {
         let decided =
             self.changed.iter().filter_map(|key| self.decide(key).map(|(row, over)| (row, over.then_some(key))));
         let (rows, over): (Vec<_>, Vec<_>) = decided.unzip();
@@ -385,7 +398,7 @@ impl<'a> Fold<'a> {
             .execute(writer.connection())
             .await?;
         writer.committed();
-        Ok(self.reordered)
+        Ok(self.written)
     }
 
     /// What becomes of a conversation, and whether what was put aside of it is over.

@@ -13,7 +13,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::attempts::finish;
 use super::backlog::OVER;
-use super::fold::{Fold, to_read};
+use super::fold::{Fold, Written, to_read};
 use super::forgotten::ForgetKey;
 use super::rows::{json, ms};
 use super::writing::Writing;
@@ -179,8 +179,9 @@ impl Store {
         let mut writer = self.write().await;
         let done = self::batch(&mut writer, batch, context, &self.forget_key).await;
         match done {
-            Ok((results, reordered)) => {
+            Ok((results, Written { reordered, rivals })) => {
                 self.reordered.fetch_add(reordered, Ordering::Relaxed);
+                self.rivals.note(rivals);
                 Ok(results)
             }
             Err(error) => {
@@ -208,7 +209,7 @@ async fn batch(
     batch: &[Record],
     context: &Context,
     forget_key: &ForgetKey,
-) -> Result<(Vec<Recorded>, u64), StoreError> {
+) -> Result<(Vec<Recorded>, Written), StoreError> {
     let keys: Vec<_> = batch.iter().filter_map(key).collect();
     let touched: HashSet<_> = batch.iter().filter_map(|record| touched(record, context)).collect();
     let marks: Vec<_> = batch.iter().map(|record| forget_key.marks(record, context)).collect();

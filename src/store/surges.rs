@@ -64,8 +64,9 @@ impl Store {
             }
             _ => return Ok(()),
         };
-        let mut writer = self.write().await;
-        open(writer.connection(), "", &reason, now).await
+        let mut writer = self.write_as_holder().await?;
+        let noted = open(writer.connection(), "", &reason, now).await;
+        finish(&mut writer, noted).await
     }
 
     /// What is open, that of all rules first.
@@ -82,29 +83,31 @@ impl Store {
 
     /// The same for one rule, which has still to wait for its hours.
     pub async fn surge_waits(&self, rule: &RuleName, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut writer = self.write().await;
-        open(writer.connection(), rule.as_str(), reason, now).await
+        let mut writer = self.write_as_holder().await?;
+        let noted = open(writer.connection(), rule.as_str(), reason, now).await;
+        finish(&mut writer, noted).await
     }
 
     /// It was counted, and is too many: from now on all of it goes to the backlog, whatever happens meanwhile.
     pub async fn surge_is_bulk(&self, surge: &Surge) -> Result<(), StoreError> {
-        let mut writer = self.write().await;
-        let sql = sqlx::query("UPDATE surge SET bulk = 1 WHERE rule = $1").bind(key(surge));
-        sql.execute(writer.connection()).await?;
-        Ok(())
+        self.change_surge("UPDATE surge SET bulk = 1 WHERE rule = $1", surge).await
     }
 
     /// It was dealt with.
     pub async fn surge_is_over(&self, surge: &Surge) -> Result<(), StoreError> {
-        let mut writer = self.write().await;
-        sqlx::query("DELETE FROM surge WHERE rule = $1").bind(key(surge)).execute(writer.connection()).await?;
-        Ok(())
+        self.change_surge("DELETE FROM surge WHERE rule = $1", surge).await
+    }
+
+    /// Whoever was taken over must not say that all was dealt with.
+    async fn change_surge(&self, sql: &'static str, surge: &Surge) -> Result<(), StoreError> {
+        let mut writer = self.write_as_holder().await?;
+        let changed = sqlx::query(sql).bind(key(surge)).execute(writer.connection()).await;
+        finish(&mut writer, changed.map(drop).map_err(StoreError::from)).await
     }
 
     /// That of all rules was dealt with, if one was open, and acting is possible by these.
     pub async fn acted(&self, rules: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut writer = self.write().await;
-        writer.begin().await?;
+        let mut writer = self.write_as_holder().await?;
         let noted = acted(writer.connection(), rules, now).await;
         finish(&mut writer, noted).await
     }

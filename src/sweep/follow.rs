@@ -53,6 +53,7 @@ impl Sweeper {
             return self.grant_what_follows(pending, acting).await;
         }
         let permits = self.intercom.permits(CALLS_OF_A_FOLLOW_UP).await;
+        self.confirm_the_lease().await?;
         let prompt = Sweeper { intercom: self.intercom.with(permits), ..self.clone() };
         let fresh = prompt.read(&pending.conversation).await?;
         let known_part = pending.deeds.first().is_some_and(|deed| deed.part.is_some());

@@ -109,6 +109,7 @@ impl Sweeper {
         wish: &Wish,
         fresh: &Fresh,
     ) -> Result<Granted, SweepError> {
+        self.confirm_the_lease().await?;
         let (intercom, admin_id) = (&self.intercom, &*acting.admin_id);
         let answer = match wish {
             Wish::Snoozed(until) => intercom.snooze(id, admin_id, *until).await,

@@ -89,6 +89,7 @@ impl Sweeper {
             ),
             wishes: if writes { ready.wishes.clone() } else { Vec::new() },
         };
+        self.keep_the_lease().await?;
         let Some(claimed) = self.store.about_to_send(ready.claimed, &sending).await? else {
             let outcome = match self.store.barred(ready.claimed, now).await? {
                 Barred::Paused(why) => Outcome::Deferred(why),

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::harness::{House, days, hours, minutes, seconds};
 use crate::metrics::page::Page;
-use crate::survives::{doomed, hang};
+use crate::survives::{dies, doomed, hang};
 
 const RULES: &str = r#"
 [safety]
@@ -173,7 +173,7 @@ async fn kill(house: &mut House, on: Endpoint, done: bool) {
         _ = held => {}
         _ = swept => {}
     }
-    runtime.shutdown_background();
+    dies(runtime).await;
     house.intercom.clear_faults();
     house.start().await;
     // Before anything else is done: what the dead one left behind.

@@ -223,9 +223,8 @@ async fn a_slower_second_instance_does_not_undo_what_the_first_wrote_down() {
     let mut house = House::with(REMIND_AND_CLOSE).await;
     let id = house.answered().await;
     let second = house.recipe().start().await;
-    second.reconcile().await.unwrap();
     house.clock.advance(days(5));
-    // The first reads; while it does, the second one sends.
+    // The first reads, and takes so long over it that the second one takes over and sends.
     let (reached, held) = tokio::sync::oneshot::channel::<()>();
     let (go, wait) = std::sync::mpsc::channel::<()>();
     let wait = std::sync::Mutex::new(wait);
@@ -239,7 +238,11 @@ async fn a_slower_second_instance_does_not_undo_what_the_first_wrote_down() {
         first
     });
     arrived(held).await;
-    second.sweep().await;
+    for _ in 0..3 {
+        second.tick().await;
+        house.clock.advance(seconds(31));
+    }
+    assert!(!second.stands_by());
     go.send(()).unwrap();
     let first = first.await.unwrap();
     house.daemon = Some(first);

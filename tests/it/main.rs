@@ -37,6 +37,7 @@ mod tidy;
 mod topics;
 mod traps;
 mod trips;
+mod two;
 mod undo;
 mod unseen;
 mod versions;

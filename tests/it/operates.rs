@@ -5,6 +5,7 @@ mod heeds;
 mod leaks;
 mod refusals;
 mod service;
+mod two;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -194,11 +195,15 @@ impl Running {
 
     /// The line that says so, now or earlier.
     fn wait_for(&mut self, words: &str) -> Value {
+        self.wait_within(PATIENCE, words)
+    }
+
+    fn wait_within(&mut self, patience: Duration, words: &str) -> Value {
         if let Some(line) = self.seen.iter().find(|line| line.contains(words)) {
             return serde_json::from_str(line).unwrap();
         }
         loop {
-            let line = self.lines.recv_timeout(PATIENCE);
+            let line = self.lines.recv_timeout(patience);
             let line = line.unwrap_or_else(|_| format!("never said: {words}\n{:#?}", self.seen));
             assert!(!line.starts_with("never"), "{line}");
             self.seen.push(line.clone());

@@ -74,7 +74,13 @@ pub(crate) async fn killed((runtime, daemon): Doomed, arrange: impl FnOnce(onesh
     arrange(reached);
     runtime.spawn(async move { daemon.sweep().await });
     arrived(held).await;
-    runtime.shutdown_background();
+    dies(runtime).await;
+}
+
+/// Ends what runs in it where it stands; its lock beside the database is free when this returns.
+pub(crate) async fn dies(runtime: tokio::runtime::Runtime) {
+    let ending = move || runtime.shutdown_timeout(std::time::Duration::from_mins(1));
+    tokio::task::spawn_blocking(ending).await.unwrap();
 }
 
 fn our_closes(house: &House, id: &ConversationId) -> usize {

@@ -37,9 +37,15 @@ impl Counts {
 /// The status of the answer. `not_sent`, `lost`: there was none; `unusable`: one of success that makes no sense.
 fn came_of(heard: Option<&Heard>, error: Option<&IntercomError>) -> String {
     let word = match (heard, error) {
-        (_, Some(IntercomError::NotSent(_) | IntercomError::Resting { .. } | IntercomError::BadRequest(_))) => {
-            "not_sent"
-        }
+        (
+            _,
+            Some(
+                IntercomError::NotSent(_)
+                | IntercomError::Resting { .. }
+                | IntercomError::Withheld
+                | IntercomError::BadRequest(_),
+            ),
+        ) => "not_sent",
         (_, Some(IntercomError::Lost(_))) | (None, _) => "lost",
         (Some(Heard { status, .. }), error) => match error {
             Some(_) if (200..300).contains(status) => "unusable",

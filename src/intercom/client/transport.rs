@@ -56,6 +56,11 @@ impl Request {
         count::endpoint(self.method.as_str(), &path, self.body.as_ref())
     }
 
+    /// Whether anything in Intercom is otherwise after it.
+    pub(super) fn changes_something(&self) -> bool {
+        self.method != Method::GET && self.endpoint() != "search"
+    }
+
     /// Nothing but a conversation is named, so that a plain "not found" speaks of that.
     pub(super) fn of_conversation(self) -> Request {
         Request { of_conversation: true, ..self }
