@@ -36,7 +36,7 @@ pub enum Point {
     Examining,
     /// What became of it was read; that is not written down.
     Examined,
-    /// What came due all at once was counted; nothing of that was dealt with.
+    /// What came due all at once was counted and is too much; nothing of it was put aside.
     Counted,
 }
 

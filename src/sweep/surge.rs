@@ -57,7 +57,6 @@ impl Sweeper {
                     self.store.surge_waits(&rule.name, &surge.reason, context.now).await?;
                 }
             }
-            reached(Point::Counted).await;
             self.store.acted(edition.fingerprint(), self.standpoint.now()).await?;
         }
         self.note_able().await?;

@@ -358,7 +358,8 @@ async fn due_dates_are_whole_again_when_the_old_rules_come_back_after_a_reload_t
     house.look().await;
     assert_eq!(due_at(&house, &id).await, due);
     house.after(days(1)).await;
-    assert_eq!(house.state(&id), "closed");
+    let waiting = house.daemon().store().count_backlog().await.unwrap().waiting;
+    assert!(waiting > 0 && house.state(&id) == "open", "ten thousand that are due at once wait for an operator");
 }
 
 /// What was told between a start with other rules and its first look was decided by those.
