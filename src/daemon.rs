@@ -105,6 +105,10 @@ pub struct Daemon {
 impl Daemon {
     /// Starts everything. When it returns, notifications are accepted; acting begins after the first complete look.
     pub async fn start(config: &Config, secrets: &Secrets, clock: Clock) -> Result<Daemon, StartError> {
+        Box::pin(Daemon::put_together(config, secrets, clock)).await
+    }
+
+    async fn put_together(config: &Config, secrets: &Secrets, clock: Clock) -> Result<Daemon, StartError> {
         let public = listen(config.server.listen, "server").await?;
         let admin = listen(config.admin.listen, "admin").await?;
         let (store, tenure) = open(&config.database.path, clock.clone()).await?;
@@ -233,17 +237,17 @@ impl Daemon {
 
     /// One sweep now, if it may.
     pub async fn sweep(&self) -> Sweeping {
-        self.jobs.sweep().await
+        Box::pin(self.jobs.sweep()).await
     }
 
     /// What the schedule of sweeps wakes: a sweep, and before it whatever keeps one from running.
     pub async fn tick(&self) {
-        self.jobs.tick().await;
+        Box::pin(self.jobs.tick()).await;
     }
 
     /// One look at the workspace now. The error is in words.
     pub async fn reconcile(&self) -> Result<Reconciled, String> {
-        self.jobs.look().await
+        Box::pin(self.jobs.look()).await
     }
 
     /// What the schedule of looks wakes after each: forgets what is older than `retention`.

@@ -107,97 +107,100 @@ async fn it_has_the_snooze_that_it_had_unless_that_is_over() {
     }
 }
 
+type Touches = fn(&House, &ConversationId);
+
+/// What others do to what was closed, and why undo then leaves it.
+const TOUCHES: [(&str, Touches, &str); 13] = [
+    (
+        "contact",
+        |house, id| {
+            house.intercom.contact_replies(id, "Hello?");
+        },
+        "the contact has written since",
+    ),
+    (
+        "answered",
+        |house, id| {
+            house.intercom.teammate_replies(id, "Hello.");
+        },
+        "a teammate has written since",
+    ),
+    (
+        "opened",
+        |house, id| {
+            house.intercom.teammate_opens(id);
+        },
+        "a teammate has opened it since",
+    ),
+    (
+        "closed",
+        |house, id| {
+            house.intercom.teammate_closes(id, None);
+        },
+        "a teammate has closed it since",
+    ),
+    (
+        "noted",
+        |house, id| {
+            house.intercom.teammate_notes(id, "Done.");
+        },
+        "a teammate has left a note since",
+    ),
+    (
+        "snoozed",
+        |house, id| {
+            house.intercom.teammate_snoozes(id, house.clock.now() + days(3));
+        },
+        "a teammate has snoozed it since",
+    ),
+    (
+        "rated",
+        |house, id| {
+            house.intercom.rate(id, 5);
+        },
+        "the contact has rated it since",
+    ),
+    (
+        "assigned",
+        |house, id| {
+            house.intercom.teammate_assigns(id, Some("1002"), None);
+        },
+        "a teammate has opened it since",
+    ),
+    (
+        "prioritized",
+        |house, id| {
+            house.intercom.teammate_prioritizes(id, "high");
+        },
+        "a teammate has changed it since",
+    ),
+    (
+        "tagged",
+        |house, id| {
+            house.intercom.tag(id, "vip");
+        },
+        "a teammate has changed it since",
+    ),
+    (
+        "workflow",
+        |house, id| {
+            house.intercom.bot_replies(id, "How did we do?");
+        },
+        "a bot or a workflow has written since",
+    ),
+    (
+        "deleted",
+        |house, id| {
+            house.intercom.delete(id);
+        },
+        "it no longer exists in Intercom",
+    ),
+    ("undone", |_, _| {}, "it was undone before"),
+];
+
 #[tokio::test]
 async fn what_others_have_touched_since_is_left_as_it_is() {
-    type Touches = fn(&House, &ConversationId);
-    let cases: [(&str, Touches, &str); 13] = [
-        (
-            "contact",
-            |house, id| {
-                house.intercom.contact_replies(id, "Hello?");
-            },
-            "the contact has written since",
-        ),
-        (
-            "answered",
-            |house, id| {
-                house.intercom.teammate_replies(id, "Hello.");
-            },
-            "a teammate has written since",
-        ),
-        (
-            "opened",
-            |house, id| {
-                house.intercom.teammate_opens(id);
-            },
-            "a teammate has opened it since",
-        ),
-        (
-            "closed",
-            |house, id| {
-                house.intercom.teammate_closes(id, None);
-            },
-            "a teammate has closed it since",
-        ),
-        (
-            "noted",
-            |house, id| {
-                house.intercom.teammate_notes(id, "Done.");
-            },
-            "a teammate has left a note since",
-        ),
-        (
-            "snoozed",
-            |house, id| {
-                house.intercom.teammate_snoozes(id, house.clock.now() + days(3));
-            },
-            "a teammate has snoozed it since",
-        ),
-        (
-            "rated",
-            |house, id| {
-                house.intercom.rate(id, 5);
-            },
-            "the contact has rated it since",
-        ),
-        (
-            "assigned",
-            |house, id| {
-                house.intercom.teammate_assigns(id, Some("1002"), None);
-            },
-            "a teammate has opened it since",
-        ),
-        (
-            "prioritized",
-            |house, id| {
-                house.intercom.teammate_prioritizes(id, "high");
-            },
-            "a teammate has changed it since",
-        ),
-        (
-            "tagged",
-            |house, id| {
-                house.intercom.tag(id, "vip");
-            },
-            "a teammate has changed it since",
-        ),
-        (
-            "workflow",
-            |house, id| {
-                house.intercom.bot_replies(id, "How did we do?");
-            },
-            "a bot or a workflow has written since",
-        ),
-        (
-            "deleted",
-            |house, id| {
-                house.intercom.delete(id);
-            },
-            "it no longer exists in Intercom",
-        ),
-        ("undone", |_, _| {}, "it was undone before"),
-    ];
-    for (name, touches, why) in cases {
+    for (name, touches, why) in TOUCHES {
         for told in [true, false] {
             let house = House::with(QUIET_A_DAY).await;
             let id = closed(&house).await;
