@@ -67,6 +67,28 @@ impl Point {
 pub enum Bug {
     /// What Intercom shows just before the deed is not what is decided on.
     DecidesOnWhatIsStored,
+    /// A contact's reply in the second of the close counts as later than it.
+    TieCountsAsLater,
+    /// A call whose answer was lost is sent again.
+    SendsAgainBlindly,
+    /// The local clock says when something is due.
+    GoesByTheLocalClock,
+    /// An operator's word is asked for when a deed is planned, and not again when it leaves.
+    AsksTheOperatorOnce,
+    /// What the daemon itself has done counts as somebody's doing.
+    OwnPartsCount,
+    /// The budget of an hour is that of a sweep.
+    BudgetIsForgotten,
+    /// That a call leaves is written down after it.
+    WritesDownLate,
+    /// What a conversation comes to is not computed again after a deed.
+    LosesWakeUps,
+    /// What was closed over a contact's reply stays closed.
+    NeverTakesBack,
+    /// What is to follow a deed is known to who did it alone.
+    ForgetsWhatFollows,
+    /// Lost answers are not looked into.
+    NeverLooksIntoLostAnswers,
 }
 
 #[cfg(not(feature = "sabotage"))]
@@ -88,8 +110,10 @@ mod switch {
 #[cfg(feature = "sabotage")]
 mod switch {
     use std::cell::{Cell, RefCell};
-    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, OnceLock};
+
+    use tokio::sync::Notify;
 
     use super::{Bug, Point};
 
@@ -101,12 +125,14 @@ mod switch {
     }
 
     /// What becomes of whoever has reached a point.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[derive(Debug, Clone)]
     pub enum Then {
         /// Nothing.
         GoesOn,
         /// It never goes on; the test drops it, which is as near to death as a part of a process gets.
         Stands,
+        /// It goes on when it is told to; meanwhile other things may happen.
+        Waits(Arc<Notify>),
     }
 
     /// While it lives, the hook or the bug is in force on this thread.
@@ -139,8 +165,10 @@ mod switch {
             std::process::abort();
         }
         let then = HOOK.with_borrow_mut(|hook| hook.as_mut().map(|hook| hook(point)));
-        if then == Some(Then::Stands) {
-            std::future::pending::<()>().await;
+        match then {
+            None | Some(Then::GoesOn) => {}
+            Some(Then::Stands) => std::future::pending().await,
+            Some(Then::Waits(told)) => told.notified().await,
         }
     }
 

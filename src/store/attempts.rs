@@ -14,7 +14,7 @@ use super::writing::Writing;
 use super::{Store, StoreError, facts};
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::rule::{RuleName, StepKind};
-use crate::sabotage::{Point, reached};
+use crate::sabotage::{Bug, Point, planted, reached};
 
 // The plus keeps SQLite from going through all attempts of the workspace in place of those that wait.
 pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
@@ -72,10 +72,13 @@ impl Store {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
             look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7,
             changes = $8, wishes = $9, follow_at = NULL
-            WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked')
-                AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.rule IN ('', attempt.rule))
+            WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked') AND ($12
+                OR NOT EXISTS (SELECT 1 FROM pause p WHERE p.rule IN ('', attempt.rule))
                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.app_id = attempt.app_id
-                    AND h.conversation_id = attempt.conversation_id AND (h.until IS NULL OR h.until > $1))";
+                    AND h.conversation_id = attempt.conversation_id AND (h.until IS NULL OR h.until > $1)))";
+        if planted(Bug::WritesDownLate) {
+            return Ok(Some(claimed));
+        }
         let query = sqlx::query(sql)
             .bind(ms(sending.sent_at))
             .bind(ms(sending.look_at))
@@ -87,7 +90,8 @@ impl Store {
             .bind(facts::changes_json(&sending.changes))
             .bind(facts::wishes_json(&sending.wishes))
             .bind(claimed.id)
-            .bind(claimed.turn);
+            .bind(claimed.turn)
+            .bind(planted(Bug::AsksTheOperatorOnce));
         let mut writer = self.write().await;
         writer.begin().await?;
         let left = leave(writer.connection(), query, claimed).await;
@@ -135,6 +139,18 @@ impl Store {
     /// Attempts whose answer was lost and that are to be looked into by now.
     pub async fn unclear(&self, app_id: &str, now: Timestamp, limit: u32) -> Result<Vec<Pending>, StoreError> {
         self.pending(PENDING, app_id, now, limit).await
+    }
+
+    /// Attempts that somebody has claimed and neither sent nor ended. While nobody sweeps, whoever did has died.
+    pub async fn claimed_and_never_sent(&self, app_id: &str) -> Result<Vec<Claimed>, StoreError> {
+        // The counts tell that there are none, as there nearly never are, without going through all attempts.
+        let sql = "SELECT id, tries, claims FROM attempt WHERE outcome = 'claimed' AND phase = 'open' AND app_id = $1
+            AND EXISTS (SELECT 1 FROM attempt_count WHERE outcome = 'claimed' AND count > 0)";
+        let found = sqlx::query(sql).bind(app_id).fetch_all(&self.readers).await?;
+        let claimed = |row: &SqliteRow| {
+            Ok(Claimed { id: row.try_get(0)?, tries: row.try_get(1)?, turn: row.try_get(2)?, sent: false, line: None })
+        };
+        found.iter().map(claimed).collect()
     }
 
     /// Attempts after which something is still to do by now.
@@ -251,7 +267,9 @@ async fn settle(
     if news {
         write_journal(writer, claimed.id, outcome.name(), outcome.why(), &inputs.0, context.now).await?;
     }
-    if let Some(conversation) = conversation_of(writer, claimed).await? {
+    if let Some(conversation) = conversation_of(writer, claimed).await?
+        && !planted(Bug::LosesWakeUps)
+    {
         reschedule(writer, &conversation, context).await?;
     }
     let (to_follow, rule) = written.unzip();
