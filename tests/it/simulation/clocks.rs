@@ -54,9 +54,9 @@ async fn lived(seed: u64, wrong: Wrong) -> Result<Deeds, Broken> {
     }
     let mut deeds = Deeds::new();
     for (id, _) in &world.talks {
-        let Some(seen) = world.fake.conversation(id) else { continue };
-        deeds.extend(our_messages(&seen).map(|(part, text)| ((id.clone(), text.to_owned()), part.at)));
-        deeds.extend(closed_by_us(&seen).map(|part| ((id.clone(), "closed".to_owned()), part.at)));
+        let Some(shown) = world.fake.conversation(id) else { continue };
+        deeds.extend(our_messages(&shown).map(|(part, text)| ((id.clone(), text.to_owned()), part.at)));
+        deeds.extend(closed_by_us(&shown).map(|part| ((id.clone(), "closed".to_owned()), part.at)));
     }
     world.stop().await;
     Ok(deeds)

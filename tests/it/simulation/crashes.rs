@@ -207,7 +207,7 @@ async fn tried(deed: &'static Deed, ends: &[Point]) -> Result<Ended, Broken> {
 fn alone(deed: &'static Deed, ends: &[Point]) -> Ended {
     on_its_own(async {
         let ended = tried(deed, ends).await;
-        ended.unwrap_or_else(|broken| panic!("{}, ended at {ends:?}: {broken:?}", deed.name))
+        ended.map_err(|broken| format!("{}, ended at {ends:?}: {broken:?}", deed.name)).unwrap()
     })
 }
 
@@ -221,9 +221,9 @@ fn each(ends: impl Fn(usize) -> Vec<Vec<Point>> + Sync) -> usize {
             let Some(deed) = DEEDS.get(index) else { return };
             let (wanted, _) = alone(deed, &[]);
             for ends in ends(index) {
-                let (ended, died) = alone(deed, &ends);
+                let (ended, times) = alone(deed, &ends);
                 assert_eq!(ended, wanted, "{}, ended at {ends:?}", deed.name);
-                deaths.fetch_add(died, std::sync::atomic::Ordering::SeqCst);
+                deaths.fetch_add(times, std::sync::atomic::Ordering::SeqCst);
             }
         }
     };

@@ -4,6 +4,7 @@
 use super::world::World;
 
 /// One rule, as far as the laws need it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Spec {
     pub(crate) name: &'static str,
     /// The states in which it may begin.

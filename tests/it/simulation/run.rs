@@ -273,17 +273,17 @@ async fn everything_is_closed(world: &mut World) -> Result<(), Broken> {
         let Some(last) = last.filter(|_| seen.state != "closed" && !world.tickets.contains(&id)) else { continue };
         let contact = last_of(&words, &[Who::Contact]).map_or(0, |said| said.part);
         let closes = seen.parts.iter().filter(|part| part.kind == "close" && is_ours(part) && part.id > contact);
-        let closed = closes.map(|part| part.id).collect::<Vec<_>>();
+        let ours = closes.map(|part| part.id).collect::<Vec<_>>();
         let held = seen.tags.iter().any(|tag| tag == "autoclose-hold");
         // It is closed once for what was said last; and whoever opens that keeps it open until somebody speaks.
         let opens = |part: &&SeenPart| part.id > last.part && !is_ours(part) && part.kind.contains("open");
-        let once = closed.iter().any(|part| *part > last.part);
-        let reopened = !closed.is_empty() && seen.parts.iter().any(|part| opens(&part));
+        let once = ours.iter().any(|part| *part > last.part);
+        let reopened = !ours.is_empty() && seen.parts.iter().any(|part| opens(&part));
         let rows = world.attempts(&id).await;
         let failed = rows.iter().any(|row| row.phase == "failed" || row.phase == "parked" || row.phase == "raced");
-        if closed.len() < 2 && !held && !once && !reopened && !failed {
+        if ours.len() < 2 && !held && !once && !reopened && !failed {
             let last = rows.first().map(|row| format!("{} {} {}: {}", row.step, row.phase, row.outcome, row.why));
-            let how = format!("{id} is {}, its last attempt: {last:?}", seen.state);
+            let how = format!("{id} is {}, its last attempt: {last:?}; {}", seen.state, world.reasons(&id).await);
             return Err(Broken { law: "I16: what is due is done at last", how });
         }
     }

@@ -13,8 +13,7 @@ const CLOCKS: Course = Course { clocks: 40, faults: 0, deaths: 0, operators: 0, 
 /// Runs worlds with the bug until one of them breaks a promise, which must be one of those.
 fn caught(bug: Bug, seeds: u64, course: &Course, promise: &str) {
     let total = many(0..seeds, course, Some(bug));
-    let Some((seed, broken)) = total.broken.first() else { panic!("{bug:?} was not noticed in {seeds} worlds") };
-    println!("{bug:?}: world {seed} of {}, {broken:?}", total.worlds);
+    let (_, broken) = total.broken.first().expect("it was not noticed");
     assert!(broken.law.starts_with(promise), "{bug:?} broke another promise: {broken:?}");
 }
 
@@ -50,8 +49,7 @@ teeth! {
 
 /// The same closes as in the races; some stands closed over what a contact wrote.
 fn caught_in_a_race(bug: Bug) {
-    let (seed, broken) = races::many(1_000, Some(bug)).expect_err("it was not noticed");
-    println!("{bug:?}: world {seed}, {broken:?}");
+    let (_, broken) = races::many(400, Some(bug)).expect_err("it was not noticed");
     assert!(broken.law.starts_with("I22"), "{bug:?} broke another promise: {broken:?}");
 }
 

@@ -46,6 +46,9 @@ pub(crate) fn said(opening: Opening, seen: &Seen) -> Vec<Said> {
         },
         part: part.id,
     }));
+    // What is merged into it may hold words of the contact that none of its parts show.
+    let merged = seen.parts.iter().filter(|part| part.kind == "merged_primary_conversation");
+    all.extend(merged.map(|part| Said { second: part.at.as_second(), who: Who::Contact, part: part.id }));
     all.sort_unstable();
     all
 }

@@ -9,8 +9,9 @@ use autoclosed::config::{self, Config};
 use autoclosed::daemon::Daemon;
 use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Delivered, Endpoint, FakeIntercom, Passing, Seen, Workspace};
+use autoclosed::rulebook::{Edition, Rulebook};
 use autoclosed::sabotage::{InForce, Point, Then, at_points};
-use autoclosed::store::Store;
+use autoclosed::store::{Context, KeepBodies, Store};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Row};
@@ -48,6 +49,7 @@ pub(crate) enum End {
 }
 
 /// A world.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct World {
     pub(crate) dice: Dice,
     pub(crate) plan: &'static Plan,
@@ -221,7 +223,7 @@ impl World {
     /// What the schedule wakes every ten seconds.
     pub(crate) async fn tick(&mut self) -> Result<(), Broken> {
         let Some(daemon) = self.daemon.take() else { return Ok(()) };
-        let lives = self.attend(daemon.tick()).await?;
+        let lives = self.attend(Box::pin(daemon.tick())).await?;
         self.goes_on(daemon, lives).await
     }
 
@@ -229,9 +231,9 @@ impl World {
     pub(crate) async fn reload(&mut self) -> Result<(), Broken> {
         let config = self.config();
         let Some(daemon) = self.daemon.take() else { return Ok(()) };
-        let reloading = async {
+        let reloading = Box::pin(async {
             daemon.reload(&config, &secrets()).await.unwrap();
-        };
+        });
         let lives = self.attend(reloading).await?;
         self.goes_on(daemon, lives).await
     }
@@ -239,7 +241,7 @@ impl World {
     /// What it wakes every ten minutes.
     pub(crate) async fn look(&mut self) -> Result<(), Broken> {
         let Some(daemon) = self.daemon.take() else { return Ok(()) };
-        let looking = async { drop(daemon.reconcile().await) };
+        let looking = Box::pin(async { drop(daemon.reconcile().await) });
         let lives = self.attend(looking).await?;
         self.goes_on(daemon, lives).await
     }
@@ -329,7 +331,7 @@ impl World {
             (Endpoint::Conversation, Some(id)) if applied => self.shows(id),
             (_, Some(id)) if call.mutating && !applied => self.arrives(id, call.endpoint).await,
             (_, Some(id)) if call.mutating => {
-                self.is_done(id, call.endpoint, call.body.as_ref().is_some_and(|body| body.get("body").is_some()))
+                self.is_done(id, call.endpoint, call.body.as_ref().is_some_and(|body| body.get("body").is_some()));
             }
             _ => {}
         }
@@ -493,6 +495,20 @@ impl World {
             why: row.get(6),
         };
         rows.iter().map(row).collect()
+    }
+
+    /// What the daemon would say of it now.
+    pub(crate) async fn reasons(&self, id: &ConversationId) -> String {
+        let Some(daemon) = &self.daemon else { return String::new() };
+        let context = Context {
+            app_id: Some(Arc::from(Workspace::default().app_id)),
+            admin_id: Some(Arc::from(Workspace::default().token_admin)),
+            rulebook: Rulebook::new(Edition::new(self.config().rules, false)),
+            keep_bodies: KeepBodies::Odd,
+            now: self.clock.now(),
+        };
+        let decided = daemon.store().decided(id, &context).await.unwrap();
+        decided.map_or_else(|| "nothing is known of it".to_owned(), |decided| decided.decision.why().to_string())
     }
 
     /// Rows that this query finds, as text.
