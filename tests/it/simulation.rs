@@ -10,6 +10,7 @@
 mod clocks;
 mod crashes;
 mod dice;
+mod judge;
 mod laws;
 mod people;
 mod plans;

@@ -255,3 +255,27 @@ fn dying_again_while_that_is_put_right_changes_nothing() {
     });
     assert!(deaths > 100, "only {deaths} ends were reached");
 }
+
+/// It may never be due again, and would be counted nowhere.
+#[test]
+fn what_a_dead_sweep_had_claimed_is_let_go_of() {
+    let outcomes = on_its_own(async {
+        let mut world = World::new(0, &DEEDS[0].plan).await;
+        let id = world.fake.contact_starts("Hello?");
+        world.pass(minutes(1));
+        world.fake.teammate_replies(&id, "Hello.");
+        world.start().await;
+        world.look().await.unwrap();
+        world.pass(days(1));
+        world.end = Some(End::At(Point::Claimed, 0));
+        world.tick().await.unwrap();
+        assert_eq!(world.deaths, 1);
+        world.fake.contact_replies(&id, "One more thing.");
+        world.start().await;
+        world.tick().await.unwrap();
+        let outcomes = world.ask("SELECT outcome || ': ' || why FROM attempt").await;
+        world.stop().await;
+        outcomes
+    });
+    assert_eq!(outcomes, ["left: the daemon ended before anything was sent"]);
+}

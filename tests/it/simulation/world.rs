@@ -9,19 +9,17 @@ use autoclosed::config::{self, Config};
 use autoclosed::daemon::Daemon;
 use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Delivered, Endpoint, FakeIntercom, Passing, Seen, Workspace};
-use autoclosed::rulebook::{Edition, Rulebook};
 use autoclosed::sabotage::{InForce, Point, Then, at_points};
-use autoclosed::store::{Context, KeepBodies, Store};
+use autoclosed::store::Store;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Row};
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::dice::Dice;
-use super::laws::{self, Arrival, Spent};
+use super::laws::Spent;
 use super::plans::{self, Plan};
-use super::truth::{Opening, Who, is_ours, last_of, said};
+use super::truth::Opening;
 use crate::harness::{CLIENT_SECRET, monday, secrets};
 
 /// A promise that was broken.
@@ -34,9 +32,9 @@ pub(crate) struct Broken {
 /// What a look at a conversation showed.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
-    at: Timestamp,
-    seen: Seen,
-    ticket: bool,
+    pub(super) at: Timestamp,
+    pub(super) seen: Seen,
+    pub(super) ticket: bool,
 }
 
 /// Where the daemon is to die next.
@@ -59,13 +57,13 @@ pub(crate) struct World {
     pub(crate) wall: ManualClock,
     pub(crate) wrong_by: SignedDuration,
     pub(crate) fake: FakeIntercom,
-    gate: UnboundedReceiver<Passing>,
-    points: UnboundedReceiver<(Point, Arc<Notify>)>,
-    _hook: InForce,
-    folder: tempfile::TempDir,
+    pub(super) gate: UnboundedReceiver<Passing>,
+    pub(super) points: UnboundedReceiver<(Point, Arc<Notify>)>,
+    pub(super) _hook: InForce,
+    pub(super) folder: tempfile::TempDir,
     pub(crate) again: bool,
     pub(crate) daemon: Option<Daemon>,
-    store: Option<Store>,
+    pub(super) store: Option<Store>,
     /// Budgets are no matter here.
     pub(crate) generous: bool,
     /// An operator speaks at so many of a hundred moments between the look and the deed.
@@ -77,8 +75,8 @@ pub(crate) struct World {
     /// The conversation that the last request was about.
     pub(crate) current: Option<ConversationId>,
     /// Why it must not be touched, as said before the call was written down.
-    forbidden: Option<&'static str>,
-    peek: Option<SqliteConnection>,
+    pub(super) forbidden: Option<&'static str>,
+    pub(super) peek: Option<SqliteConnection>,
     pub(crate) talks: Vec<(ConversationId, Opening)>,
     pub(crate) tickets: BTreeSet<ConversationId>,
     pub(crate) held: BTreeSet<ConversationId>,
@@ -90,18 +88,18 @@ pub(crate) struct World {
     pub(crate) races: usize,
     pub(crate) end: Option<End>,
     /// Calls of the dead, still on their way.
-    stragglers: Vec<Passing>,
-    shown: BTreeMap<ConversationId, Shown>,
+    pub(super) stragglers: Vec<Passing>,
+    pub(super) shown: BTreeMap<ConversationId, Shown>,
     /// When it was last written down that a call leaves.
-    written_at: Timestamp,
+    pub(super) written_at: Timestamp,
     /// Our closes, each with the last contact's part that the look before it showed.
-    closes: BTreeMap<ConversationId, Vec<(u64, u64)>>,
-    spent: Vec<Spent>,
-    looked: bool,
+    pub(super) closes: BTreeMap<ConversationId, Vec<(u64, u64)>>,
+    pub(super) spent: Vec<Spent>,
+    pub(super) looked: bool,
     pub(crate) deaths: usize,
     pub(crate) deeds: usize,
     pub(crate) story: Vec<String>,
-    broken: Option<Broken>,
+    pub(super) broken: Option<Broken>,
 }
 
 /// Where databases lie: in memory if this machine has such a place.
@@ -384,168 +382,10 @@ impl World {
         let held = self.held.contains(&id).then_some("it is held by hand");
         self.forbidden = self.paused.then_some("everything is paused").or(held);
     }
-
-    /// Judges a call that changes something, before it does.
-    async fn arrives(&mut self, id: &ConversationId, endpoint: Endpoint) {
-        let rows = self.attempts(id).await;
-        let kind = kind_of(endpoint);
-        let main = rows.iter().find(|row| row.phase == "unclear" && row.step.starts_with(kind));
-        let follows = rows.iter().any(|row| row.follow_up.is_some() || row.phase == "unclear");
-        self.tell(format!("{endpoint:?} arrives for {id}"));
-        let Some(row) = main else {
-            if !follows {
-                self.breaks("I15: it is written down before it is asked for", format!("{endpoint:?} on {id}"));
-            }
-            return;
-        };
-        let Some(spec) = self.plan.spec(&row.rule) else { return };
-        let Some((_, opening)) = self.talks.iter().find(|(known, _)| known == id) else { return };
-        let Some(shown) = self.shown.get(id) else {
-            return self
-                .breaks("P2: decided on what was read within two seconds before", format!("{id} was never read"));
-        };
-        let arrival = Arrival {
-            now: self.clock.now(),
-            endpoint,
-            spec,
-            step: &row.step,
-            anchor: row.anchor,
-            opening: *opening,
-            shown: &shown.seen,
-            age: self.written_at.duration_since(shown.at),
-            ticket: shown.ticket,
-            forbidden: self.forbidden,
-            wall_wrong_by: self.wrong_by,
-            dry_run: self.dry_run,
-            looked: self.looked,
-        };
-        let wrong = laws::ON_ARRIVAL.iter().find_map(|(law, is)| is(&arrival).map(|how| (*law, how)));
-        if let Some((law, how)) = wrong {
-            self.breaks(law, format!("`{}` of `{}` on {id}: {how}", row.step, row.rule));
-        }
-    }
-
-    fn is_done(&mut self, id: &ConversationId, endpoint: Endpoint, with_text: bool) {
-        self.deeds += 1;
-        let Some(seen) = self.fake.conversation(id) else { return };
-        let Some((_, opening)) = self.talks.iter().find(|(known, _)| known == id).cloned() else { return };
-        let close = endpoint == Endpoint::Close;
-        if close {
-            let part =
-                seen.parts.iter().rev().find(|part| part.kind == "close" && is_ours(part)).map_or(0, |part| part.id);
-            let known = self.shown.get(id).and_then(|shown| last_of(&said(opening, &shown.seen), &[Who::Contact]));
-            self.closes.entry(id.clone()).or_default().push((part, known.map_or(0, |said| said.part)));
-        }
-        let message = endpoint == Endpoint::Reply || (close && with_text);
-        if close || message {
-            self.spent.push(Spent { at: self.clock.now(), close, message });
-        }
-        if let Some(how) = laws::within_budgets(&self.spent).filter(|_| !self.generous) {
-            self.breaks("P8: budgets of every sliding hour", how);
-        }
-        if let Some(how) = laws::said_once(opening, &seen) {
-            self.breaks("P3: every message once in a silence", format!("{id}: {how}"));
-        }
-    }
-
-    pub(crate) fn breaks(&mut self, law: &'static str, how: String) {
-        self.broken.get_or_insert(Broken { law, how });
-    }
-
-    pub(crate) fn quiet(&mut self) -> Result<(), Broken> {
-        self.broken.take().map_or(Ok(()), Err)
-    }
-
-    /// Closes that Intercom has done.
-    pub(crate) fn count_closes(&self) -> usize {
-        self.closes.values().map(Vec::len).sum()
-    }
-
-    /// I22, for whoever knows that everything has been put right by now.
-    pub(crate) fn nothing_is_closed_over(&mut self) -> Result<(), Broken> {
-        for (id, opening) in &self.talks {
-            let closes = self.closes.get(id).map_or(&[][..], Vec::as_slice);
-            let wrong = self.fake.conversation(id).and_then(|seen| laws::not_closed_over(*opening, &seen, closes));
-            if let Some(how) = wrong {
-                return Err(Broken { law: "I22: what slips in is reopened", how: format!("{id}: {how}") });
-            }
-        }
-        Ok(())
-    }
-
-    async fn peek(&mut self) -> &mut SqliteConnection {
-        if self.peek.is_none() {
-            let options = SqliteConnectOptions::new().filename(self.database()).read_only(true);
-            self.peek = Some(options.connect().await.unwrap());
-        }
-        self.peek.as_mut().unwrap()
-    }
-
-    /// Everything that is written down about it.
-    pub(crate) async fn attempts(&mut self, id: &ConversationId) -> Vec<Attempt> {
-        let sql = "SELECT rule, step, anchor_at / 1000, phase, follow_up, outcome, why FROM attempt WHERE conversation_id = $1 ORDER BY id DESC";
-        let rows = sqlx::query(sql).bind(id.as_str()).fetch_all(self.peek().await).await.unwrap();
-        let row = |row: &sqlx::sqlite::SqliteRow| Attempt {
-            rule: row.get(0),
-            step: row.get(1),
-            anchor: row.get(2),
-            phase: row.get(3),
-            follow_up: row.get(4),
-            outcome: row.get(5),
-            why: row.get(6),
-        };
-        rows.iter().map(row).collect()
-    }
-
-    /// What the daemon would say of it now.
-    pub(crate) async fn reasons(&self, id: &ConversationId) -> String {
-        let Some(daemon) = &self.daemon else { return String::new() };
-        let context = Context {
-            app_id: Some(Arc::from(Workspace::default().app_id)),
-            admin_id: Some(Arc::from(Workspace::default().token_admin)),
-            rulebook: Rulebook::new(Edition::new(self.config().rules, false)),
-            keep_bodies: KeepBodies::Odd,
-            now: self.clock.now(),
-        };
-        let decided = daemon.store().decided(id, &context).await.unwrap();
-        decided.map_or_else(|| "nothing is known of it".to_owned(), |decided| decided.decision.why().to_string())
-    }
-
-    /// Rows that this query finds, as text.
-    pub(crate) async fn ask(&mut self, sql: &'static str) -> Vec<String> {
-        sqlx::query_scalar(sql).fetch_all(self.peek().await).await.unwrap()
-    }
-}
-
-/// An attempt as the database has it.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    pub(crate) rule: String,
-    pub(crate) step: String,
-    anchor: i64,
-    pub(crate) phase: String,
-    pub(crate) follow_up: Option<String>,
-    pub(crate) outcome: String,
-    pub(crate) why: String,
 }
 
 fn conversation_of(path: &str) -> Option<ConversationId> {
     let rest = path.strip_prefix("/conversations/")?;
     let id = rest.split(['/', '?']).next()?;
     ConversationId::try_from(id).ok()
-}
-
-fn kind_of(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Close => "close",
-        Endpoint::Reply => "reply",
-        Endpoint::Note => "note",
-        Endpoint::Snooze => "snooze",
-        Endpoint::Open => "open",
-        Endpoint::Assign => "assign",
-        Endpoint::Tag => "tag",
-        Endpoint::Untag => "untag",
-        Endpoint::Update => "update",
-        _ => "-",
-    }
 }
