@@ -24,11 +24,13 @@ pub(crate) struct Course {
     pub(crate) clocks: usize,
     pub(crate) races: bool,
     pub(crate) dry_runs: bool,
+    /// So many conversations fall due together.
+    pub(crate) crowd: usize,
 }
 
 impl Course {
     pub(crate) const ALL: Course =
-        Course { steps: 32, faults: 10, deaths: 12, operators: 3, clocks: 2, races: true, dry_runs: true };
+        Course { steps: 32, faults: 10, deaths: 12, operators: 3, clocks: 2, races: true, dry_runs: true, crowd: 0 };
 }
 
 /// How a world has ended.
@@ -127,6 +129,21 @@ async fn live(world: &mut World, course: &Course) -> Result<(), Broken> {
     world.start().await;
     for _ in 0..world.dice.between(1, 4) {
         world.somebody_asks();
+    }
+    for _ in 0..course.crowd {
+        world.somebody_asks();
+    }
+    if course.crowd > 0 {
+        world.pass(minutes(1));
+        for (id, _) in &world.talks {
+            world.fake.teammate_replies(id, "Under Settings.");
+        }
+        world.bring_mail().await;
+        world.pass(hours(30));
+        for _ in 0..4 {
+            world.pass(seconds(30));
+            world.tick().await?;
+        }
     }
     for _ in 0..course.steps {
         step(world, course).await?;
