@@ -4,7 +4,7 @@
 //! test or the demo can move a week in a moment. The lint configuration bans the other ways to ask.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -49,13 +49,43 @@ pub struct ManualClock {
     /// How far the wall clock has been shifted from what has passed.
     shifted: Arc<AtomicI64>,
     started_ms: i64,
+    /// Whoever waits on it moves it.
+    waits_pass: Arc<AtomicBool>,
 }
 
 impl ManualClock {
     /// A clock that stands at `now`.
     pub fn at(now: Timestamp) -> ManualClock {
         let started_ms = now.as_millisecond();
-        ManualClock { milliseconds: Arc::new(AtomicI64::new(started_ms)), shifted: Arc::default(), started_ms }
+        let milliseconds = Arc::new(AtomicI64::new(started_ms));
+        ManualClock { milliseconds, shifted: Arc::default(), started_ms, waits_pass: Arc::default() }
+    }
+
+    /// The same time on another wall clock: what [`set_wrong_by`](ManualClock::set_wrong_by) does to the one leaves the
+    /// other alone.
+    #[must_use]
+    pub fn on_another_wall(&self) -> ManualClock {
+        ManualClock { shifted: Arc::default(), ..self.clone() }
+    }
+
+    /// From now on the wall clock is wrong by that much; the boot-time clock never is.
+    pub fn set_wrong_by(&self, error: SignedDuration) {
+        let error_ms = i64::try_from(error.as_millis()).unwrap_or(i64::MAX);
+        self.shifted.store(error_ms, Ordering::SeqCst);
+    }
+
+    /// From now on whoever waits on this clock moves it, in place of waiting until somebody else does.
+    pub fn let_waits_pass(&self) {
+        self.waits_pass.store(true, Ordering::SeqCst);
+    }
+
+    /// Passes a wait, and tells whether it did.
+    pub(crate) fn passes(&self, wait: Duration) -> bool {
+        let passes = self.waits_pass.load(Ordering::SeqCst);
+        if passes {
+            self.advance(SignedDuration::try_from(wait.max(Duration::from_millis(1))).unwrap_or_default());
+        }
+        passes
     }
 
     /// What the clock shows.
@@ -117,6 +147,27 @@ mod tests {
             (clock.now().to_string().as_str(), clock.elapsed()),
             ("2026-03-02T11:00:00Z", Duration::from_hours(1))
         );
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_wrong_leaves_the_boot_time_clock_and_other_walls_alone() {
+        let noon: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
+        let clock = ManualClock::at(noon);
+        let wrong = clock.on_another_wall();
+        wrong.set_wrong_by(SignedDuration::from_hours(24));
+        clock.advance(SignedDuration::from_hours(1));
+        assert_eq!(clock.now().duration_since(noon), SignedDuration::from_hours(1));
+        assert_eq!(wrong.now().duration_since(noon), SignedDuration::from_hours(25));
+        assert_eq!(Clock::from(wrong).elapsed(), Duration::from_hours(1));
+    }
+
+    #[test]
+    fn a_wait_moves_a_clock_that_lets_waits_pass() {
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        assert!(!clock.passes(Duration::from_secs(3)));
+        clock.let_waits_pass();
+        assert!(clock.passes(Duration::from_secs(3)));
+        assert_eq!(clock.now().as_second(), 3);
     }
 
     #[test]

@@ -300,6 +300,21 @@ async fn open(path: &Path, clock: Clock) -> Result<(Store, Tenure), StartError> 
     Ok((store.clone(), Tenure::new(store, lock, clock)))
 }
 
+#[cfg(feature = "sabotage")]
+impl Daemon {
+    /// Ends as a killed process does: nothing is drained, settled or written down any more. Whoever runs one of its
+    /// jobs drops that first.
+    pub async fn dies(self) {
+        for task in self.tasks.iter().chain([&self.writing]) {
+            task.abort();
+        }
+        for task in self.tasks {
+            // It was aborted, or had ended before.
+            let _aborted = task.await.is_err();
+        }
+    }
+}
+
 async fn end(what: &str, task: JoinHandle<()>) {
     match tokio::time::timeout(DRAIN, task).await {
         Ok(Ok(())) => {}

@@ -41,6 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::clock::Clock;
@@ -86,6 +87,17 @@ struct Desk {
     late: Vec<Late>,
     echo: Echo,
     drops_notifications: bool,
+    gate: Option<mpsc::UnboundedSender<Passing>>,
+}
+
+/// A request that waits at the gate: it goes on when this is dropped.
+#[derive(Debug)]
+pub struct Passing {
+    /// The request.
+    pub call: Call,
+    /// It was applied and is to be answered; else it has just arrived.
+    pub applied: bool,
+    _go: oneshot::Sender<()>,
 }
 
 /// A request that the API received.
@@ -222,6 +234,20 @@ impl FakeIntercom {
     /// Sends the same bytes again, as Intercom does after an error or a slow answer.
     pub fn resend(&self, delivered: &Delivered) {
         self.inner.courier.post_again(delivered.clone());
+    }
+
+    /// From now on notifications are kept, to be sent by [`resend`](FakeIntercom::resend) in whatever order. Returns those
+    /// that were kept since it was called last.
+    pub fn keep_notifications(&self) -> Vec<Delivered> {
+        self.inner.courier.keep()
+    }
+
+    /// From now on every request waits two times for whoever holds the receiver: when it has arrived, and when it was
+    /// applied and not answered yet.
+    pub fn gate(&self) -> mpsc::UnboundedReceiver<Passing> {
+        let (gate, passing) = mpsc::unbounded_channel();
+        self.desk().gate = Some(gate);
+        passing
     }
 
     /// While `true`, changes are not notified and never will be.

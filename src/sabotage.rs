@@ -90,6 +90,24 @@ pub enum Bug {
     IsNeverTooLate,
     /// Whoever was taken over goes on as if nobody had.
     IgnoresTheEpoch,
+    /// A contact's reply in the second of the close counts as later than it.
+    TieCountsAsLater,
+    /// An operator's word is asked for when a deed is planned, and not again when it leaves.
+    AsksTheOperatorOnce,
+    /// What the daemon itself has done counts as somebody's doing.
+    OwnPartsCount,
+    /// The budget of an hour is that of a sweep.
+    BudgetIsForgotten,
+    /// That a call leaves is written down after it.
+    WritesDownLate,
+    /// What a conversation comes to is not computed again after a deed.
+    LosesWakeUps,
+    /// What was closed over a contact's reply stays closed.
+    NeverTakesBack,
+    /// What is to follow a deed is known to who did it alone.
+    ForgetsWhatFollows,
+    /// Lost answers are not looked into.
+    NeverLooksIntoLostAnswers,
 }
 
 #[cfg(not(feature = "sabotage"))]
@@ -123,18 +141,17 @@ mod switch {
     thread_local! {
         static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
         static BUG: Cell<Option<Bug>> = const { Cell::new(None) };
-        static GO_ON: Arc<Notify> = Arc::new(Notify::new());
     }
 
     /// What becomes of whoever has reached a point.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[derive(Debug, Clone)]
     pub enum Then {
         /// Nothing.
         GoesOn,
         /// It never goes on; the test drops it, which is as near to death as a part of a process gets.
         Stands,
-        /// It stands until [`go_on`] is called, as a process that was stopped, or whose machine was.
-        Rests,
+        /// It goes on when it is told to; meanwhile other things may happen.
+        Waits(Arc<Notify>),
     }
 
     /// While it lives, the hook or the bug is in force on this thread.
@@ -161,11 +178,6 @@ mod switch {
         InForce(std::marker::PhantomData)
     }
 
-    /// Whoever rests on this thread goes on.
-    pub fn go_on() {
-        GO_ON.with(|go_on| go_on.notify_waiters());
-    }
-
     /// Passes a point, if it may.
     pub(crate) async fn reached(point: Point) {
         if ends_here(point) {
@@ -173,12 +185,9 @@ mod switch {
         }
         let then = HOOK.with_borrow_mut(|hook| hook.as_mut().map(|hook| hook(point)));
         match then {
+            None | Some(Then::GoesOn) => {}
             Some(Then::Stands) => std::future::pending().await,
-            Some(Then::Rests) => {
-                let go_on = GO_ON.with(Arc::clone);
-                go_on.notified().await;
-            }
-            Some(Then::GoesOn) | None => {}
+            Some(Then::Waits(told)) => told.notified().await,
         }
     }
 
@@ -202,5 +211,5 @@ mod switch {
 }
 
 #[cfg(feature = "sabotage")]
-pub use switch::{InForce, Then, at_points, go_on, plant};
+pub use switch::{InForce, Then, at_points, plant};
 pub(crate) use switch::{planted, reached};

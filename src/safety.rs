@@ -13,6 +13,7 @@ use crate::board::Board;
 use crate::engine::rule::StepKind;
 use crate::engine::why::span;
 use crate::intercom::Intercom;
+use crate::sabotage::{Bug, planted};
 use crate::standpoint::Standpoint;
 use crate::store::{BUDGET_WINDOW, Store, StoreError};
 
@@ -74,7 +75,7 @@ pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> R
         return Err(Blocked::Refused);
     }
     let skew = standpoint.clock().now().duration_since(intercom_now).abs();
-    if skew > LARGEST_SKEW {
+    if skew > LARGEST_SKEW && !planted(Bug::GoesByTheLocalClock) {
         return Err(Blocked::Skew(span(skew)));
     }
     if let Some(mismatch) = board.mismatch() {
@@ -174,6 +175,7 @@ impl Budget {
     /// What is left at `now`.
     pub async fn read(store: &Store, limits: Limits, now: Timestamp) -> Result<Budget, StoreError> {
         let since = now - BUDGET_WINDOW;
+        let since = if planted(Bug::BudgetIsForgotten) { now } else { since };
         let (closes, messages) = store.sent_since(since).await?;
         let oldest = store.oldest_sent_since(since).await?;
         Ok(Budget {

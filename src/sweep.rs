@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use crate::board::Board;
 use crate::intercom::Intercom;
 use crate::intercom::error::{Class, IntercomError};
-use crate::sabotage::{Point, reached};
+use crate::sabotage::{Bug, Point, planted, reached};
 use crate::safety::{Acting, Budget, Limits, Share};
 use crate::standpoint::Standpoint;
 use crate::store::{Claimed, Context, Inputs, Outcome, Settled, Store, StoreError};
@@ -122,8 +122,13 @@ impl Sweeper {
     pub async fn sweep(&self, acting: &Acting) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
         self.judge_rules(acting).await?;
-        self.look_into_unclear(acting, &mut swept).await?;
-        self.follow_up(acting).await?;
+        self.let_go_of_what_was_claimed(acting).await?;
+        if !planted(Bug::NeverLooksIntoLostAnswers) {
+            self.look_into_unclear(acting, &mut swept).await?;
+        }
+        if !planted(Bug::ForgetsWhatFollows) {
+            self.follow_up(acting).await?;
+        }
         self.read_what_is_unclear(acting).await?;
         self.act_on_what_is_due(acting, &mut swept).await?;
         Ok(swept)

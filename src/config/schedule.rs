@@ -37,18 +37,20 @@ pub fn longest_gap(text: &str) -> Duration {
     const DAY: u64 = 86_400;
     let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
     let Ok(cron) = parser.parse(text) else { return Duration::from_secs(DAY) };
-    let fits = |second: u64| {
-        let [hour, minute, second] =
-            [second / 3_600, second / 60 % 60, second % 60].map(|part| u32::try_from(part).unwrap_or(0));
-        let pattern = &cron.pattern;
-        pattern.hour_match(hour).unwrap_or(false)
-            && pattern.minute_match(minute).unwrap_or(false)
-            && pattern.second_match(second).unwrap_or(false)
-    };
-    let times: Vec<u64> = (0..DAY).filter(|second| fits(*second)).collect();
+    let of_the_day = |hour: u32, minute: u32, second: u32| u64::from((hour * 60 + minute) * 60 + second);
+    let pattern = &cron.pattern;
+    let seconds: Vec<u32> = (0..60).filter(|second| pattern.second_match(*second).unwrap_or(false)).collect();
+    let minutes: Vec<u32> = (0..60).filter(|minute| pattern.minute_match(*minute).unwrap_or(false)).collect();
+    let hours = (0..24).filter(|hour| pattern.hour_match(*hour).unwrap_or(false));
+    let times: Vec<u64> = hours
+        .flat_map(|hour| minutes.iter().map(move |minute| (hour, *minute)))
+        .flat_map(|(hour, minute)| seconds.iter().map(move |second| of_the_day(hour, minute, *second)))
+        .collect();
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return Duration::from_secs(DAY) };
     let within = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
-    let over_night = longest_pause_in_days(&cron) * DAY - last + first;
+    let daily = text.split_whitespace().skip(3).all(|field| field == "*");
+    let pause = if daily { 1 } else { longest_pause_in_days(&cron) };
+    let over_night = pause * DAY - last + first;
     Duration::from_secs(within.max(over_night))
 }
 

@@ -16,6 +16,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::api::{self, Asked, Refusal, Told};
@@ -73,7 +74,7 @@ pub(super) async fn serve(fake: FakeIntercom, listener: TcpListener) {
             while connections.try_join_next().is_some() {}
             let fake = fake.clone();
             connections.spawn(async move {
-                let service = service_fn(move |request| exchange(fake.clone(), request));
+                let service = service_fn(move |request| take(fake.clone(), request));
                 let mut server = hyper::server::conn::http1::Builder::new();
                 server.timer(TokioTimer::new()).auto_date_header(false);
                 // Errors are what faults ask for, or a caller that hung up.
@@ -84,12 +85,22 @@ pub(super) async fn serve(fake: FakeIntercom, listener: TcpListener) {
     stop.run_until_cancelled(work).await;
 }
 
+/// Behind a gate, what has arrived is done even if its sender has died meanwhile.
+async fn take(fake: FakeIntercom, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    let gated = fake.desk().gate.is_some();
+    if gated {
+        return tokio::spawn(exchange(fake, request)).await.unwrap_or(Err(Cut));
+    }
+    exchange(fake, request).await
+}
+
 async fn exchange(fake: FakeIntercom, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let asked = read(request).await?;
     let endpoint = Endpoint::of(&asked.method, &asked.segments(), asked.body.as_ref());
     let call = fake.desk().record(&asked, endpoint, fake.inner.clock.now());
     fake.wake_due_snoozes();
     fake.do_what_is_late();
+    wait_at_the_gate(&fake, call, false).await;
     let hook = fake.desk().plan.take_before(endpoint);
     if let Some(hook) = hook {
         hook(&fake);
@@ -101,10 +112,25 @@ async fn exchange(fake: FakeIntercom, request: Request<Incoming>) -> Result<Resp
             return Err(Cut);
         }
         Some(fault) if !fault.applies() => in_place_of(&fake, fault).await?,
-        fault => applied(&fake, &asked, endpoint, fault).await?,
+        fault => applied(&fake, &asked, (call, endpoint), fault).await?,
     };
     fake.desk().answered(call, answer.status().as_u16());
     Ok(answer)
+}
+
+/// Whoever holds the gate lets the request go by dropping it; a gate that nobody holds is open.
+async fn wait_at_the_gate(fake: &FakeIntercom, call: usize, applied: bool) {
+    let (go, gone) = oneshot::channel();
+    let passing = {
+        let desk = fake.desk();
+        let call = desk.calls.get(call).cloned();
+        desk.gate.clone().zip(call).map(|(gate, call)| (gate, super::Passing { call, applied, _go: go }))
+    };
+    let Some((gate, passing)) = passing else { return };
+    if gate.send(passing).is_ok() {
+        // The error is the sign: it was dropped.
+        let _dropped = gone.await.is_err();
+    }
 }
 
 async fn read(request: Request<Incoming>) -> Result<Asked, Cut> {
@@ -134,7 +160,7 @@ async fn in_place_of(fake: &FakeIntercom, fault: Fault) -> Result<Response<Body>
 async fn applied(
     fake: &FakeIntercom,
     asked: &Asked,
-    endpoint: Endpoint,
+    (call, endpoint): (usize, Endpoint),
     fault: Option<Fault>,
 ) -> Result<Response<Body>, Cut> {
     let at = fake.second();
@@ -148,7 +174,7 @@ async fn applied(
     let left = fake.desk().window.count(at, limit);
     let outcome = match left {
         None => Err(too_many(limit)),
-        Some(_) => apply(fake, asked, endpoint, at).await,
+        Some(_) => apply(fake, asked, (call, endpoint), at).await,
     };
     let (status, mut body) = match outcome {
         Ok(body) => (200, body),
@@ -162,7 +188,12 @@ async fn applied(
     Ok(answer)
 }
 
-async fn apply(fake: &FakeIntercom, asked: &Asked, endpoint: Endpoint, at: i64) -> Result<Value, Refusal> {
+async fn apply(
+    fake: &FakeIntercom,
+    asked: &Asked,
+    (call, endpoint): (usize, Endpoint),
+    at: i64,
+) -> Result<Value, Refusal> {
     let (told, notices) = {
         let mut world = fake.world();
         let told = api::answer(&mut world, asked, endpoint, at)?;
@@ -172,6 +203,7 @@ async fn apply(fake: &FakeIntercom, asked: &Asked, endpoint: Endpoint, at: i64) 
     if let Some(hook) = hook {
         hook(fake);
     }
+    wait_at_the_gate(fake, call, true).await;
     echo(fake, &notices).await;
     spell(fake, asked, told)
 }

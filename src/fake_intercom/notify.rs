@@ -3,7 +3,7 @@
 //! Owns: the signature, the order, the deadline of five seconds. Refuses: sending again by itself. The real one tries
 //! once more after a minute; here a test says so with [`resend`](super::FakeIntercom::resend).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -55,6 +55,8 @@ pub(super) struct Courier {
     waiting: Arc<watch::Sender<usize>>,
     delivered: Arc<Mutex<Vec<Delivered>>>,
     target: Mutex<Option<Target>>,
+    /// What is kept in place of being sent, if it is.
+    kept: Mutex<Option<Vec<Delivered>>>,
 }
 
 impl Courier {
@@ -63,8 +65,8 @@ impl Courier {
         let (letters, mut received) = mpsc::unbounded_channel::<Letter>();
         let waiting = Arc::new(watch::Sender::new(0));
         let delivered = Arc::new(Mutex::new(Vec::new()));
-        let courier =
-            Courier { letters, waiting: waiting.clone(), delivered: delivered.clone(), target: Mutex::new(None) };
+        let (target, kept) = (Mutex::new(None), Mutex::new(None));
+        let courier = Courier { letters, waiting: waiting.clone(), delivered: delivered.clone(), target, kept };
         tokio::spawn(async move {
             let work = async {
                 while let Some(letter) = received.recv().await {
@@ -84,7 +86,28 @@ impl Courier {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
     }
 
+    /// From now on nothing is sent but by [`Courier::post_again`]. Returns what was kept before.
+    pub(super) fn keep(&self) -> Vec<Delivered> {
+        self.kept().replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// Whether these are kept in place of being sent.
+    fn keeps(&self, notices: &[Notice]) -> bool {
+        let mut kept = self.kept();
+        if let Some(kept) = kept.as_mut() {
+            kept.extend(notices.iter().cloned().map(Delivered::from));
+        }
+        kept.is_some()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Vec<Delivered>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn post(&self, notices: &[Notice]) {
+        if self.keeps(notices) {
+            return;
+        }
         for notice in notices {
             self.enqueue(notice.clone().into(), None);
         }
@@ -96,6 +119,9 @@ impl Courier {
 
     /// Sends and waits until each was answered.
     pub(super) async fn post_and_wait(&self, notices: &[Notice]) {
+        if self.keeps(notices) {
+            return;
+        }
         for notice in notices {
             let (answered, answer) = oneshot::channel();
             self.enqueue(notice.clone().into(), Some(answered));

@@ -14,7 +14,7 @@ use super::writing::Writing;
 use super::{Store, StoreError, backlog, facts};
 use crate::engine::conversation::{ConversationId, PartId};
 use crate::engine::rule::{RuleName, StepKind};
-use crate::sabotage::{Point, reached};
+use crate::sabotage::{Bug, Point, planted, reached};
 
 // The plus keeps SQLite from going through all attempts of the workspace in place of those that wait.
 pub(super) const PENDING: &str = "SELECT id, conversation_id, rule, step, sent_at, digest, snoozed_until, contact_at, contact_part, deeds,
@@ -57,16 +57,7 @@ impl Store {
         let mut writer = self.write_as_holder().await?;
         let row = query.fetch_optional(writer.connection()).await.map_err(StoreError::from);
         let Some(row) = finish(&mut writer, row).await? else { return Ok(None) };
-        Ok(Some(Claimed {
-            id: row.try_get(0)?,
-            tries: row.try_get(1)?,
-            turn: row.try_get(2)?,
-            sent: false,
-            line: None,
-            able: false,
-            able_until: row.try_get::<Option<i64>, _>(3)?.map(rows::at).transpose()?,
-            released: false,
-        }))
+        Ok(Some(claimed(&row)?))
     }
 
     /// Writes down that a call is about to leave. From here on its answer counts as lost until it is settled, so a
@@ -76,10 +67,13 @@ impl Store {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
             look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7,
             changes = $8, wishes = $9, follow_at = NULL, able_until = max(coalesce(able_until, $2), $2), released = $12
-            WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked')
-                AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.rule IN ('', attempt.rule))
+            WHERE id = $10 AND claims = $11 AND phase IN ('open', 'parked') AND ($13
+                OR NOT EXISTS (SELECT 1 FROM pause p WHERE p.rule IN ('', attempt.rule))
                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.app_id = attempt.app_id
-                    AND h.conversation_id = attempt.conversation_id AND (h.until IS NULL OR h.until > $1))";
+                    AND h.conversation_id = attempt.conversation_id AND (h.until IS NULL OR h.until > $1)))";
+        if planted(Bug::WritesDownLate) {
+            return Ok(Some(claimed));
+        }
         let query = sqlx::query(sql)
             .bind(ms(sending.sent_at))
             .bind(ms(sending.look_at))
@@ -92,7 +86,8 @@ impl Store {
             .bind(facts::wishes_json(&sending.wishes))
             .bind(claimed.id)
             .bind(claimed.turn)
-            .bind(claimed.released);
+            .bind(claimed.released)
+            .bind(planted(Bug::AsksTheOperatorOnce));
         let mut writer = self.write_as_holder().await?;
         let left = leave(writer.connection(), query, claimed).await;
         finish(&mut writer, left).await
@@ -137,6 +132,15 @@ impl Store {
     /// Attempts whose answer was lost and that are to be looked into by now.
     pub async fn unclear(&self, app_id: &str, now: Timestamp, limit: u32) -> Result<Vec<Pending>, StoreError> {
         self.pending(PENDING, app_id, now, limit).await
+    }
+
+    /// Attempts that somebody has claimed and neither sent nor ended. While nobody sweeps, whoever did has died.
+    pub async fn claimed_and_never_sent(&self, app_id: &str) -> Result<Vec<Claimed>, StoreError> {
+        // The counts tell that there are none, as there nearly never are, without going through all attempts.
+        let sql = "SELECT id, tries, claims, able_until FROM attempt WHERE outcome = 'claimed' AND phase = 'open' AND app_id = $1
+            AND EXISTS (SELECT 1 FROM attempt_count WHERE outcome = 'claimed' AND count > 0)";
+        let found = sqlx::query(sql).bind(app_id).fetch_all(&self.readers).await?;
+        found.iter().map(claimed).collect()
     }
 
     /// Attempts after which something is still to do by now.
@@ -186,6 +190,20 @@ impl Store {
         let sql = "SELECT outcome, count(*) FROM attempt GROUP BY outcome ORDER BY outcome";
         Ok(sqlx::query_as(sql).fetch_all(&self.readers).await?)
     }
+}
+
+/// A row of `id, tries, claims, able_until` of which nothing was sent.
+fn claimed(row: &SqliteRow) -> Result<Claimed, StoreError> {
+    Ok(Claimed {
+        id: row.try_get(0)?,
+        tries: row.try_get(1)?,
+        turn: row.try_get(2)?,
+        sent: false,
+        line: None,
+        able: false,
+        able_until: row.try_get::<Option<i64>, _>(3)?.map(rows::at).transpose()?,
+        released: false,
+    })
 }
 
 /// Commits, or rolls back what failed.
@@ -259,7 +277,9 @@ async fn settle(
     if let (Some(_), Some(reason)) = (&written, outcome.put_aside()) {
         backlog::put(writer, claimed.id, reason, context.now).await?;
     }
-    if let Some(conversation) = conversation_of(writer, claimed).await? {
+    if let Some(conversation) = conversation_of(writer, claimed).await?
+        && !planted(Bug::LosesWakeUps)
+    {
         reschedule(writer, &conversation, context).await?;
     }
     let (to_follow, rule) = written.unzip();

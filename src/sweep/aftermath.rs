@@ -26,6 +26,15 @@ const LONGEST_DOUBT: SignedDuration = SignedDuration::from_mins(8);
 const LONGEST_SEARCH: SignedDuration = SignedDuration::from_hours(24);
 
 impl Sweeper {
+    /// What a sweep had claimed that did not live to send it. It may never be due again, and is counted as left.
+    pub(super) async fn let_go_of_what_was_claimed(&self, acting: &Acting) -> Result<(), StoreError> {
+        for claimed in self.store.claimed_and_never_sent(&acting.app_id).await? {
+            let why = "the daemon ended before anything was sent".to_owned();
+            self.commit(claimed, &Outcome::Left(why), &Inputs("{}".into())).await?;
+        }
+        Ok(())
+    }
+
     /// Looks for our part where an answer was lost. Only its certain absence allows another try.
     pub(super) async fn look_into_unclear(&self, acting: &Acting, swept: &mut Swept) -> Result<(), SweepError> {
         let unclear = self.store.unclear(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;

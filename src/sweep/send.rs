@@ -11,7 +11,7 @@ use crate::engine::rule::StepKind;
 use crate::engine::{Action, Part, PartId, rule, snoozed_until, wish};
 use crate::intercom::client::{Answer, ReadConversation};
 use crate::intercom::error::{Class, IntercomError};
-use crate::sabotage::{Point, reached};
+use crate::sabotage::{Bug, Point, planted, reached};
 use crate::safety::Acting;
 use crate::store::{Answered, Barred, Claimed, Decided, Outcome, Sending};
 
@@ -159,6 +159,7 @@ impl Sweeper {
         tracing::warn!(conversation.id = %id, class = error.class().name(), error = %error, "a call did not succeed");
         let why = error.to_string();
         Ok(match error.class() {
+            Class::Ambiguous if planted(Bug::SendsAgainBlindly) => Outcome::Deferred(why),
             Class::Ambiguous => unclear(sending, "the answer was lost; looking into it"),
             Class::NotSent | Class::RateLimited => Outcome::Deferred(why),
             Class::AuthDead => {
@@ -211,8 +212,12 @@ pub(super) fn raced_or_done(now: &Fresh, kind: StepKind, deed: Deed, seen: Optio
         _ => (false, Activity::Closed),
     };
     let shut = shut && !done_again(now, class, deed);
-    let latest = if shut { deed.at + SAME_MOMENT } else { deed.at };
-    if spoke.is_none_or(|(at, _)| at > latest) {
+    let latest = match shut {
+        true if planted(Bug::TieCountsAsLater) => deed.at - SAME_MOMENT,
+        true => deed.at + SAME_MOMENT,
+        false => deed.at,
+    };
+    if spoke.is_none_or(|(at, _)| at > latest) || planted(Bug::NeverTakesBack) {
         return Outcome::Done { at: deed.at, deeds: vec![deed], restore_snooze: false, why };
     }
     let doing = if kind == StepKind::Close { "closed" } else { "snoozed" };

@@ -30,6 +30,7 @@ mod recipes;
 mod rehearses;
 mod reloads;
 mod sabotage;
+mod simulation;
 mod sockets;
 mod steps;
 mod survives;

@@ -4,9 +4,10 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use autoclosed::engine::ConversationId;
-use autoclosed::sabotage::{Bug, InForce, Point, Then, at_points, go_on, plant};
+use autoclosed::sabotage::{Bug, InForce, Point, Then, at_points, plant};
 use tokio::sync::Notify;
 
 use super::Pair;
@@ -32,12 +33,12 @@ enum Deed {
     Reminder,
 }
 
-/// Where it happens: all points but the one within a transaction. Whoever rests there keeps everybody from writing, and
-/// what dies here leaves its connection open, as no process ends with it.
+/// Where it happens. Whoever rests within a transaction keeps everybody from writing.
 fn points(fate: Fate) -> Vec<Point> {
     let all = Point::ALL.map(|(point, _)| point);
     let may = |point: &Point| match fate {
-        Fate::Dies | Fate::IsStopped => *point != Point::Settling,
+        Fate::Dies => true,
+        Fate::IsStopped => *point != Point::Settling,
         // A machine that stands still just before its call leaves, and does not know it, makes that call. No check of
         // ours can come after it: docs/operations.md says so.
         Fate::StandsStill => !matches!(point, Point::Settling | Point::WrittenDown),
@@ -59,7 +60,7 @@ fn rests_at(point: Point, then: Then) -> (InForce, Rc<Notify>, Rc<Cell<bool>>) {
     let in_force = at_points(move |at| {
         if at == point && is_armed.replace(false) {
             notice.notify_one();
-            return then;
+            return then.clone();
         }
         Then::GoesOn
     });
@@ -82,7 +83,8 @@ async fn due(deed: Deed) -> (Pair, ConversationId) {
 /// The whole story; gives what the contact was told, and how the attempts ended.
 async fn story(deed: Deed, fate: Fate, point: Point) -> (Vec<String>, Vec<(String, i64)>, &'static str) {
     let (mut pair, id) = due(deed).await;
-    let then = if fate == Fate::Dies { Then::Stands } else { Then::Rests };
+    let go_on = Arc::new(Notify::new());
+    let then = if fate == Fate::Dies { Then::Stands } else { Then::Waits(Arc::clone(&go_on)) };
     let (in_force, reached, armed) = rests_at(point, then);
     let first = pair.house.daemon.take().unwrap();
     let mut sweep = Box::pin(first.sweep());
@@ -96,14 +98,14 @@ async fn story(deed: Deed, fate: Fate, point: Point) -> (Vec<String>, Vec<(Strin
         _ if ended => {}
         Fate::Dies => {
             drop(sweep);
-            drop(first);
+            first.dies().await;
             pair.wake_the_second(5, Pair::pass_without_the_first).await;
             return told(&pair, &id, in_force).await;
         }
         Fate::IsStopped => pair.wake_the_second(5, Pair::pass).await,
         Fate::StandsStill => pair.wake_the_second(5, Pair::pass_without_the_first).await,
     }
-    go_on();
+    go_on.notify_waiters();
     if !ended {
         sweep.await;
     }
