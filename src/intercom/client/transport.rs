@@ -20,7 +20,6 @@ use crate::clock::Clock;
 use crate::intercom::breaker::{self, Breaker, Leave};
 use crate::intercom::error::{Class, IntercomError, Refusal, is_word};
 use crate::intercom::pace::{Flight, Pacer, Told};
-use crate::sabotage::{Bug, planted};
 
 /// Longest answer read, in bytes after decompression. A conversation shows at most 500 parts.
 pub const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
@@ -141,11 +140,7 @@ impl Transport {
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
-        let again = builder.try_clone().filter(|_| planted(Bug::SendsAgainBlindly));
-        let response = match (builder.send().await.map_err(unanswered), again) {
-            (Err(IntercomError::Lost(_)), Some(again)) => again.send().await.map_err(unanswered)?,
-            (answered, _) => answered?,
-        };
+        let response = builder.send().await.map_err(unanswered)?;
         drop(flight);
         let head = self.read_head(response.headers());
         let status = response.status();

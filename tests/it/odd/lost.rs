@@ -134,7 +134,7 @@ async fn a_restart_after_a_lost_answer_to_a_silent_deed_changes_nothing() {
     ends_well(5..12, true).await;
 }
 
-/// Planted: the POST is repeated as soon as its answer is lost.
+/// Planted: the next sweep repeats a POST whose answer was lost.
 #[tokio::test]
 async fn a_text_that_is_sent_again_blindly_would_be_read_twice() {
     for (bug, twice) in [(None, false), (Some(Bug::SendsAgainBlindly), true)] {

@@ -16,6 +16,9 @@ use crate::harness::{QUIET_A_DAY, SNOOZED_A_WEEK, days};
 /// Each takes some seconds on a busy machine.
 const ROUNDS: u64 = 24;
 
+/// Every half a minute: what is certainly absent is so after five minutes.
+const WAKES: u32 = 13;
+
 /// What becomes of the first one at the point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -99,11 +102,11 @@ async fn story(deed: Deed, fate: Fate, point: Point) -> (Vec<String>, Vec<(Strin
         Fate::Dies => {
             drop(sweep);
             first.dies().await;
-            pair.wake_the_second(5, Pair::pass_without_the_first).await;
+            pair.wake_the_second(WAKES, Pair::pass_without_the_first).await;
             return told(&pair, &id, in_force).await;
         }
-        Fate::IsStopped => pair.wake_the_second(5, Pair::pass).await,
-        Fate::StandsStill => pair.wake_the_second(5, Pair::pass_without_the_first).await,
+        Fate::IsStopped => pair.wake_the_second(WAKES, Pair::pass).await,
+        Fate::StandsStill => pair.wake_the_second(WAKES, Pair::pass_without_the_first).await,
     }
     go_on.notify_waiters();
     if !ended {
@@ -111,7 +114,7 @@ async fn story(deed: Deed, fate: Fate, point: Point) -> (Vec<String>, Vec<(Strin
     }
     pair.catch_up();
     first.tick().await;
-    pair.wake_the_second(5, Pair::pass).await;
+    pair.wake_the_second(WAKES, Pair::pass).await;
     told(&pair, &id, in_force).await
 }
 
