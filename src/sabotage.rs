@@ -90,6 +90,8 @@ pub enum Bug {
     IsNeverTooLate,
     /// Whoever was taken over goes on as if nobody had.
     IgnoresTheEpoch,
+    /// What health says of the first look keeps nobody from acting.
+    ActsBeforeItHasLooked,
     /// A contact's reply in the second of the close counts as later than it.
     TieCountsAsLater,
     /// An operator's word is asked for when a deed is planned, and not again when it leaves.

@@ -91,7 +91,7 @@ pub fn may_act(board: &Board, standpoint: &Standpoint, intercom: &Intercom) -> R
     if let Some(unclear) = board.unclear_names() {
         return Err(Blocked::Names(unclear));
     }
-    if !board.looked() {
+    if !board.looked() && !planted(Bug::ActsBeforeItHasLooked) {
         return Err(Blocked::NotLookedYet);
     }
     if intercom.trouble().is_some() {

@@ -69,8 +69,8 @@ pub enum Action {
     Close {
         /// Template of the last word; none is silent.
         body: Option<Arc<str>>,
-        /// There is a last word, but it may not go out on this channel.
-        muted: bool,
+        /// There is a last word, but it may not go out, and why.
+        muted: Option<PassedOver>,
         /// What is put on it afterwards.
         labels: Labels,
     },

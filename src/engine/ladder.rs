@@ -136,8 +136,8 @@ impl Ladder<'_> {
         let closes_at = || self.closes_at(index, due);
         match &step.act {
             Act::Close { body, labels } => {
-                let muted = body.is_some() && !self.may_write(step);
-                Action::Close { body: body.clone().filter(|_| !muted), muted, labels: labels.clone() }
+                let muted = body.as_ref().and_then(|body| self.muted(step, body));
+                Action::Close { body: body.clone().filter(|_| muted.is_none()), muted, labels: labels.clone() }
             }
             Act::Reply { body } => match self.barred(step, body) {
                 Some(why) => Action::PassOver { why },
@@ -166,9 +166,20 @@ impl Ladder<'_> {
         if by_another(self.rule, replies).is_some() {
             return Some(PassedOver::OtherRuleWrote);
         }
+        self.said_already(body).then_some(PassedOver::SaidAlready)
+    }
+
+    /// Why a close goes without its last word: nobody is told the same twice in one silence.
+    fn muted(&self, step: &Step, body: &str) -> Option<PassedOver> {
+        if !self.may_write(step) {
+            return Some(PassedOver::Channel);
+        }
+        self.said_already(body).then_some(PassedOver::SaidAlready)
+    }
+
+    fn said_already(&self, body: &str) -> bool {
         let template = rule::digest(body);
-        let said = self.said_in_this_silence().any(|attempt| attempt.template.as_ref() == Some(&template));
-        said.then_some(PassedOver::SaidAlready)
+        self.said_in_this_silence().any(|attempt| attempt.template.as_ref() == Some(&template))
     }
 
     /// The same note was left in this silence already.

@@ -85,7 +85,7 @@ fn does(action: &Action) -> String {
             format!("reply{}", closes_at.map(|at| format!(" that it closes {}", why::at(at))).unwrap_or_default())
         }
         Action::Close { body: Some(_), .. } => "close with a last word".to_owned(),
-        Action::Close { muted: true, .. } => "close, muted".to_owned(),
+        Action::Close { muted: Some(_), .. } => "close, muted".to_owned(),
         Action::Close { .. } => "close silently".to_owned(),
         Action::PassOver { why } => why.to_string(),
         Action::Note { .. } => "note".to_owned(),

@@ -150,14 +150,21 @@ pub enum PassedOver {
     Channel,
 }
 
+impl PassedOver {
+    /// What stands in the way, in words.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            PassedOver::SaidAlready => "the same message went out in this silence already",
+            PassedOver::NotedAlready => "the same note was left in this silence already",
+            PassedOver::OtherRuleWrote => "another rule wrote to the contact in this silence",
+            PassedOver::Channel => "the step may not write on this conversation's channel",
+        }
+    }
+}
+
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            PassedOver::SaidAlready => "passed over: the same message went out in this silence already",
-            PassedOver::NotedAlready => "passed over: the same note was left in this silence already",
-            PassedOver::OtherRuleWrote => "passed over: another rule wrote to the contact in this silence",
-            PassedOver::Channel => "passed over: the step may not write on this conversation's channel",
-        })
+        write!(f, "passed over: {}", self.cause())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns: how many of the last calls failed, when that is too many, and when one is let through to find out whether it is
 //! over. Refuses: sending, and judging a single failure; a refusal (4xx, 429) is an answer, and no failure at all.
-//! [`Breaker`] is arithmetic on a time that is handed in, always [`Clock::elapsed`](crate::clock::Clock::elapsed).
+//! `Breaker` is arithmetic on a time that is handed in, always [`Clock::elapsed`](crate::clock::Clock::elapsed).
 
 use std::collections::VecDeque;
 use std::time::Duration;

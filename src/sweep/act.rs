@@ -306,8 +306,8 @@ fn still_due(due: &DueStep, fresh: &Fresh) -> Result<(Action, String), Outcome> 
         {
             match action {
                 Action::PassOver { why } => Err(Outcome::Passed(why.to_string())),
-                Action::Close { muted: true, .. } => {
-                    Ok((action.clone(), format!("{why}; silently, as its channel does not allow the text")))
+                Action::Close { muted: Some(reason), .. } => {
+                    Ok((action.clone(), format!("{why}; silently, as {}", reason.cause())))
                 }
                 _ => Ok((action.clone(), why.to_string())),
             }

@@ -6,6 +6,7 @@ mod surges;
 use autoclosed::command::backlog::list;
 use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::Workspace;
+use autoclosed::sabotage::{Bug, plant};
 use serde_json::Value;
 
 use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
@@ -51,15 +52,18 @@ pub(crate) fn closed(house: &House, ids: &[ConversationId]) -> usize {
 
 #[tokio::test]
 async fn what_is_reached_in_time_is_done_and_what_is_reached_later_waits() {
-    for (late, done) in [(days(3), true), (days(3) + hours(1), false)] {
+    let late = days(3) + hours(1);
+    for (late, bug, done) in [(days(3), None, true), (late, None, false), (late, Some(Bug::IsNeverTooLate), true)] {
         let mut house = strict("", QUIET_A_DAY).await;
         begin(&mut house).await;
         let id = house.answered().await;
         house.stop().await;
         house.clock.advance(days(1) + late);
         begin(&mut house).await;
+        let planted = bug.map(plant);
         house.sweep().await;
-        assert_eq!(house.state(&id) == "closed", done, "{late}");
+        drop(planted);
+        assert_eq!(house.state(&id) == "closed", done, "{late}, {bug:?}");
         if !done {
             assert_eq!(reasons(&house).await, ["3 days 1 hour late; [safety] max_lateness allows 3 days"]);
             assert_eq!(house.deeds(), Vec::<String>::new());

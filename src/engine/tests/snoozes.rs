@@ -341,3 +341,37 @@ fn a_second_message_does_not_forget_the_snooze_that_the_first_one_broke() {
             leave: it is closed
         ");
 }
+
+#[test]
+fn a_second_close_in_one_silence_does_not_say_its_last_word_again() {
+    let soon = by_default().replace("5 days", "1 day").replace("7 days", "2 days");
+    insta::assert_snapshot!(story(&soon, "
+        mon 09:00 contact writes
+        mon 09:05 teammate replies
+        mon 09:06 teammate snoozes until tue 10:00
+        fri 09:00 teammate snoozes until sat 09:00
+    "), @"
+    mon 02 09:00  contact writes
+        leave: no rule fits: `snoozed-a-week`: it is open
+    mon 02 09:05  teammate replies
+    mon 02 09:06  teammate snoozes until tue 10:00
+        wait until tue 03 09:06 for `reply 1` of `snoozed-a-week`: 1 day without a word since it was snoozed at mon 02 09:06
+    tue 03 09:06  ** reply that it closes wed 04 09:06 by `reply 1` of `snoozed-a-week`: 1 day without a word since it was snoozed at mon 02 09:06
+    tue 03 09:06:20  snoozed again until tue 03 10:00
+        wait until tue 03 10:00 for `close` of `snoozed-a-week`: 2 days without a word since it was snoozed at mon 02 09:06
+    tue 03 10:00  (read again)
+        wait until wed 04 10:00 for `reply 1` of `snoozed-a-week`: 1 day without a word since its snooze ended at tue 03 10:00
+    wed 04 10:00  ** passed over: the same message went out in this silence already by `reply 1` of `snoozed-a-week`: 1 day without a word since its snooze ended at tue 03 10:00
+        wait until thu 05 10:00 for `close` of `snoozed-a-week`: 2 days without a word since its snooze ended at tue 03 10:00
+    thu 05 10:00  ** close with a last word by `close` of `snoozed-a-week`: 2 days without a word since its snooze ended at tue 03 10:00
+        leave: it is closed
+    fri 06 09:00  teammate snoozes until sat 09:00
+        wait until sat 07 09:00 for `reply 1` of `snoozed-a-week`: 1 day without a word since it was snoozed at fri 06 09:00
+    sat 07 09:00  (read again)
+        wait until sun 08 09:00 for `reply 1` of `snoozed-a-week`: 1 day without a word since its snooze ended at sat 07 09:00
+    sun 08 09:00  ** passed over: the same message went out in this silence already by `reply 1` of `snoozed-a-week`: 1 day without a word since its snooze ended at sat 07 09:00
+        wait until mon 09 09:00 for `close` of `snoozed-a-week`: 2 days without a word since its snooze ended at sat 07 09:00
+    mon 09 09:00  ** close, muted by `close` of `snoozed-a-week`: 2 days without a word since its snooze ended at sat 07 09:00
+        leave: it is closed
+    ");
+}
