@@ -250,6 +250,7 @@ async fn long_after(world: &mut World) -> Result<(), Broken> {
     let longest = world.plan.longest() + 24 * 4;
     for round in 0..=longest / 12 {
         world.pass(hours(12));
+        let_the_backlog_go(world).await;
         if round % 2 == 0 {
             world.look().await?;
         }
@@ -262,6 +263,13 @@ async fn long_after(world: &mut World) -> Result<(), Broken> {
     world.nothing_is_closed_over()?;
     nothing_stays_due(world).await?;
     everything_is_closed(world).await
+}
+
+/// The operator looks into the backlog twice a day.
+async fn let_the_backlog_go(world: &World) {
+    let app_id = autoclosed::fake_intercom::Workspace::default().app_id;
+    let store = world.daemon.as_ref().unwrap().store();
+    store.release_backlog(&app_id, 1_000, 1_000, world.clock.now()).await.unwrap();
 }
 
 async fn nothing_stays_due(world: &mut World) -> Result<(), Broken> {
