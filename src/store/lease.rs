@@ -40,6 +40,11 @@ impl Store {
         self.fence.0.store(epoch.unwrap_or(NONE_HELD), Ordering::SeqCst);
     }
 
+    /// Whether somebody else acts on this database.
+    pub(super) fn stands_by(&self) -> bool {
+        self.fence.0.load(Ordering::SeqCst) == NONE_HELD
+    }
+
     /// The lease as it stands.
     pub async fn lease(&self) -> Result<Lease, StoreError> {
         let sql = "SELECT epoch, holder, proof, beat FROM lease";
