@@ -178,6 +178,7 @@ impl Store {
     /// whoever replaces them and then decides on every conversation again finds nothing decided by the old ones after it.
     /// Whoever stands by, and goes by other rules than the one that acts, leaves it to that one to decide.
     pub async fn record(&self, batch: &[Record], context: &Context) -> Result<Vec<Recorded>, StoreError> {
+        self.still_lies_there()?;
         let mut writer = self.write().await;
         let done = self::batch(&mut writer, batch, context, &self.forget_key, self.stands_by()).await;
         match done {
