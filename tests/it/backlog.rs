@@ -6,6 +6,7 @@ mod surges;
 use autoclosed::command::backlog::list;
 use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::Workspace;
+use autoclosed::sabotage::{Bug, plant};
 use serde_json::Value;
 
 use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
@@ -47,6 +48,22 @@ pub(crate) async fn answered(house: &House, count: usize) -> Vec<ConversationId>
 
 pub(crate) fn closed(house: &House, ids: &[ConversationId]) -> usize {
     ids.iter().filter(|id| house.state(id) == "closed").count()
+}
+
+#[tokio::test]
+async fn who_is_never_too_late_does_what_nobody_expects_any_more() {
+    for (bug, done) in [(None, false), (Some(Bug::IsNeverTooLate), true)] {
+        let mut house = strict("", QUIET_A_DAY).await;
+        begin(&mut house).await;
+        let id = house.answered().await;
+        house.stop().await;
+        house.clock.advance(days(5));
+        begin(&mut house).await;
+        let planted = bug.map(plant);
+        house.sweep().await;
+        drop(planted);
+        assert_eq!(house.state(&id) == "closed", done, "{bug:?}");
+    }
 }
 
 #[tokio::test]
