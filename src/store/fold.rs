@@ -413,10 +413,8 @@ impl<'a> Fold<'a> {
         let rests = |at: Timestamp| if self.read.contains(key) { at.max(now + READ_ANEW) } else { at };
         let fetch_at = || to_read(&known.conversation, &decision, self.edition.rules(), now).map(rests);
         let fetch_at = known.fetch_at.or_else(fetch_at);
-        let (due_at, over) = match self.for_another {
-            true => (Some(now), false),
-            false => backlog::due_at(&decision, self.entries.get(key)),
-        };
+        let entry = self.entries.get(key);
+        let (due_at, over) = if self.for_another { (Some(now), false) } else { backlog::due_at(&decision, entry) };
         Some((ConversationRow::of(&key.0, &known.conversation, due_at, fetch_at), over))
     }
 }
