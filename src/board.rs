@@ -33,6 +33,7 @@ struct Notes {
     unclear_names: Option<String>,
     unfit: Option<String>,
     reload_waits: bool,
+    stops: bool,
     stands_by: bool,
     tolerance: Tolerance,
     withheld: (u32, String),
@@ -284,6 +285,16 @@ impl Board {
     /// Notes that it has.
     pub fn set_identified(&self) {
         self.notes().since_start.identified = true;
+    }
+
+    /// The daemon stops: nothing more is begun.
+    pub fn stops(&self) -> bool {
+        self.notes().stops
+    }
+
+    /// Notes that it does.
+    pub fn set_stops(&self) {
+        self.notes().stops = true;
     }
 
     /// A reload waits for the sweep to end.

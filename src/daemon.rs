@@ -255,8 +255,10 @@ impl Daemon {
         self.jobs.tidy().await;
     }
 
-    /// Stops: accepts no more, answers what was accepted, lets running jobs end, closes the database.
+    /// Stops: accepts no more, answers what was accepted, begins no other deed, lets running jobs end, closes the
+    /// database.
     pub async fn stop(self) {
+        self.jobs.sweeper.board.set_stops();
         self.shutdown.cancel();
         // They hold the writer and the database, which end when nobody does.
         drop((self.health, self.progress));

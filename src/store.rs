@@ -25,6 +25,7 @@ mod forgotten;
 mod heard;
 mod journal;
 mod lease;
+mod lies;
 mod operator;
 mod outcome;
 mod record;
@@ -52,6 +53,7 @@ pub use forgotten::Forgot;
 pub use journal::{JournalFilter, Page, Place};
 use lease::Fence;
 pub use lease::Lease;
+use lies::Lies;
 pub use operator::{Barred, Met, Pauses, Resumed};
 pub use outcome::{
     Answered, Claim, Claimed, FollowUp, Followed, Inputs, JournalEntry, Outcome, Pending, Sending, Settled,
@@ -113,6 +115,11 @@ pub enum StoreError {
     /// Somebody else acts on this database by now; nothing was written.
     #[error("another autoclosed has taken over this database; this one stands by")]
     Superseded,
+    /// What is open no longer lies where it was opened; nothing was written.
+    #[error(
+        "the database file was taken away or replaced under this autoclosed, which writes nothing more; start it again"
+    )]
+    Moved,
     /// A row does not read as what was written.
     #[error("the database holds something that autoclosed did not write: {0}")]
     Odd(String),
@@ -135,6 +142,7 @@ pub struct Store {
     forget_key: ForgetKey,
     fence: Fence,
     rivals: Rivals,
+    place: Arc<Lies>,
 }
 
 impl Store {
@@ -168,6 +176,7 @@ impl Store {
 
     async fn of(mut writer: SqliteConnection, options: SqliteConnectOptions) -> Result<Store, StoreError> {
         let forget_key = ForgetKey::new(settings::text_key(&mut writer).await?);
+        let place = Arc::new(Lies::at(options.get_filename()));
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
         let writer = Arc::new(Mutex::new(Writing::new(writer)));
@@ -178,6 +187,7 @@ impl Store {
             forget_key,
             fence: Fence::default(),
             rivals: Rivals::default(),
+            place,
         })
     }
 
@@ -193,6 +203,7 @@ impl Store {
 
     /// Whether the database takes commits.
     pub async fn takes_commits(&self) -> Result<(), StoreError> {
+        self.still_lies_there()?;
         self.set_setting("probe", "1").await
     }
 

@@ -148,6 +148,10 @@ impl Sweeper {
         let mut budget = Budget::read(&self.store, self.settings.limits, now).await?;
         for id in due {
             self.sign_of_life();
+            if self.board.stops() {
+                tracing::info!("the sweep ends early, as the daemon stops; what it had not reached stays due");
+                break;
+            }
             if self.board.reload_waits() {
                 tracing::info!(
                     "the sweep ends early, as the configuration is reloaded; what it had not reached stays due"

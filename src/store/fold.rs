@@ -106,6 +106,8 @@ pub(super) struct Fold<'a> {
     context: &'a Context,
     /// The rules in force when the database became ours.
     pub(super) edition: Arc<Edition>,
+    /// Another daemon acts, by other rules: what it comes to is for that one to say.
+    pub(super) for_another: bool,
     seen: HashMap<(String, String), String>,
     pub(super) known: HashMap<(String, String), Known>,
     pub(super) history: HashMap<(String, String), History>,
@@ -167,6 +169,7 @@ impl<'a> Fold<'a> {
         Ok(Fold {
             context,
             edition,
+            for_another: false,
             seen,
             known,
             history,
@@ -410,7 +413,8 @@ impl<'a> Fold<'a> {
         let rests = |at: Timestamp| if self.read.contains(key) { at.max(now + READ_ANEW) } else { at };
         let fetch_at = || to_read(&known.conversation, &decision, self.edition.rules(), now).map(rests);
         let fetch_at = known.fetch_at.or_else(fetch_at);
-        let (due_at, over) = backlog::due_at(&decision, self.entries.get(key));
+        let entry = self.entries.get(key);
+        let (due_at, over) = if self.for_another { (Some(now), false) } else { backlog::due_at(&decision, entry) };
         Some((ConversationRow::of(&key.0, &known.conversation, due_at, fetch_at), over))
     }
 }

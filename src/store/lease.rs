@@ -40,6 +40,11 @@ impl Store {
         self.fence.0.store(epoch.unwrap_or(NONE_HELD), Ordering::SeqCst);
     }
 
+    /// Whether somebody else acts on this database.
+    pub(super) fn stands_by(&self) -> bool {
+        self.fence.0.load(Ordering::SeqCst) == NONE_HELD
+    }
+
     /// The lease as it stands.
     pub async fn lease(&self) -> Result<Lease, StoreError> {
         let sql = "SELECT epoch, holder, proof, beat FROM lease";
@@ -49,6 +54,7 @@ impl Store {
 
     /// Takes the lease if it still stands as it was `seen`, and gives the new epoch with the name that it is held under.
     pub async fn take_lease(&self, seen: &Lease, proof: Option<&str>) -> Result<Option<(i64, String)>, StoreError> {
+        self.still_lies_there()?;
         let sql = "UPDATE lease SET epoch = epoch + 1, beat = beat + 1, holder = lower(hex(randomblob(8))), proof = $1
             WHERE epoch = $2 AND beat = $3 RETURNING epoch, holder";
         let taking = sqlx::query_as(sql).bind(proof).bind(seen.epoch).bind(seen.beat);
@@ -58,6 +64,7 @@ impl Store {
 
     /// Gives a sign of life. False if somebody has taken over.
     pub async fn renew_lease(&self, epoch: i64, holder: &str, proof: Option<&str>) -> Result<bool, StoreError> {
+        self.still_lies_there()?;
         let sql = "UPDATE lease SET beat = beat + 1, proof = $1 WHERE epoch = $2 AND holder = $3";
         let renewing = sqlx::query(sql).bind(proof).bind(epoch).bind(holder);
         let mut writer = self.write().await;
@@ -76,6 +83,7 @@ impl Store {
     /// Begins the transaction of whoever changes an attempt. Nobody can take over before it ends, and it does not begin
     /// where somebody has.
     pub(super) async fn write_as_holder(&self) -> Result<MutexGuard<'_, Writing>, StoreError> {
+        self.still_lies_there()?;
         let mut writer = self.write().await;
         writer.begin().await?;
         match self.still_holds(&mut writer).await {

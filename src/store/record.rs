@@ -169,15 +169,18 @@ const READ: &str = "BEGIN IMMEDIATE; SELECT
        CROSS JOIN hold h ON h.app_id = j.value->>0 AND h.conversation_id = j.value->>1),
     (SELECT json_group_array(f.mark) FROM json_each(?3) j CROSS JOIN forgotten f ON f.mark = j.value),
     (SELECT json_group_array(json_array(b.app_id, b.conversation_id, b.rule, b.step, b.anchor_at, b.release_at)) FROM json_each(?2) j
-       CROSS JOIN backlog b ON b.app_id = j.value->>0 AND b.conversation_id = j.value->>1)";
+       CROSS JOIN backlog b ON b.app_id = j.value->>0 AND b.conversation_id = j.value->>1),
+    (SELECT value FROM setting WHERE key = 'decided_by')";
 
 impl Store {
     /// Writes down a batch in one transaction and tells, for each item in order, what became of it. All or nothing:
     /// after an error nothing of the batch is in the database. The rules are those in force once the database is ours:
     /// whoever replaces them and then decides on every conversation again finds nothing decided by the old ones after it.
+    /// Whoever stands by, and goes by other rules than the one that acts, leaves it to that one to decide.
     pub async fn record(&self, batch: &[Record], context: &Context) -> Result<Vec<Recorded>, StoreError> {
+        self.still_lies_there()?;
         let mut writer = self.write().await;
-        let done = self::batch(&mut writer, batch, context, &self.forget_key).await;
+        let done = self::batch(&mut writer, batch, context, &self.forget_key, self.stands_by()).await;
         match done {
             Ok((results, Written { reordered, rivals })) => {
                 self.reordered.fetch_add(reordered, Ordering::Relaxed);
@@ -209,6 +212,7 @@ async fn batch(
     batch: &[Record],
     context: &Context,
     forget_key: &ForgetKey,
+    stands_by: bool,
 ) -> Result<(Vec<Recorded>, Written), StoreError> {
     let keys: Vec<_> = batch.iter().filter_map(key).collect();
     let touched: HashSet<_> = batch.iter().filter_map(|record| touched(record, context)).collect();
@@ -218,6 +222,7 @@ async fn batch(
     let row = query.fetch_one(writer.beginning()).await?;
     let forgotten: HashSet<String> = serde_json::from_str(row.try_get(4)?).map_err(odd)?;
     let mut fold = Fold::read(context, of_row(&row)?)?;
+    fold.for_another = stands_by && row.try_get::<Option<&str>, _>(6)? != Some(fold.edition.fingerprint());
     let names_forgotten = |marks: &Vec<String>| marks.iter().any(|mark| forgotten.contains(mark));
     let results = batch.iter().zip(&marks).map(|(record, marks)| fold.add(record, names_forgotten(marks))).collect();
     Ok((results, fold.write(writer).await?))

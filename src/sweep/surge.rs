@@ -148,7 +148,7 @@ impl Sweeper {
     /// Whether the sweep must end here. It signs that it lives.
     async fn is_called_away(&self) -> Result<bool, StoreError> {
         self.sign_of_life();
-        Ok(self.board.reload_waits() || self.store.pauses().await?.all.is_some())
+        Ok(self.board.stops() || self.board.reload_waits() || self.store.pauses().await?.all.is_some())
     }
 
     /// What is known of a conversation, unless it cannot be read.

@@ -290,3 +290,24 @@ async fn a_lost_answer_in_a_conversation_that_may_not_be_read_is_not_looked_into
         "{journal:#?}"
     );
 }
+
+#[tokio::test]
+async fn a_database_whose_file_was_taken_away_or_replaced_takes_nothing_more_and_says_so() {
+    for replaced in [false, true] {
+        let house = House::with(QUIET_A_DAY).await;
+        let id = house.answered().await;
+        let (path, aside) = (house.database(), house.database().with_extension("aside"));
+        std::fs::rename(&path, &aside).unwrap();
+        if replaced {
+            std::fs::copy(&aside, &path).unwrap();
+        }
+        house.intercom.contact_replies(&id, "One more thing.");
+        house.intercom.settle().await;
+        let answered = house.intercom.notifications().last().unwrap().status;
+        assert_eq!(answered, Some(503), "replaced: {replaced}");
+        house.after(days(1)).await;
+        assert_eq!(house.deeds(), Vec::<String>::new(), "replaced: {replaced}");
+        let bad = house.bad().await;
+        assert!(bad.iter().any(|check| check.starts_with("database")), "{bad:?}");
+    }
+}

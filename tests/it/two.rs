@@ -5,6 +5,7 @@ mod rivals;
 mod rounds;
 
 use autoclosed::clock::ManualClock;
+use autoclosed::config;
 use autoclosed::daemon::{Daemon, StartError, Sweeping};
 use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::Endpoint;
@@ -112,6 +113,28 @@ async fn what_is_notified_to_the_one_that_stands_by_is_recorded() {
     pair.pass(days(1));
     pair.house.sweep().await;
     assert_eq!(pair.house.state(&id), "closed", "the first one knows it from the database");
+}
+
+#[tokio::test]
+async fn what_the_one_that_stands_by_records_is_done_by_the_rules_of_the_one_that_acts() {
+    let other_rules = ["", &QUIET_A_DAY.replace("1 day", "30 days"), &QUIET_A_DAY.replace("1 day", "1 hour")];
+    for rules in other_rules {
+        let mut pair = Pair::with(QUIET_A_DAY).await;
+        let mut config = pair.house.config();
+        config.rules =
+            config::parse("other.toml", format!("mode = \"live\"\n{rules}").as_bytes()).unwrap().config.rules;
+        let clock = pair.second_clock.clone();
+        pair.second.stop().await;
+        pair.second = Daemon::start(&config, &secrets(), clock.into()).await.unwrap();
+        pair.both_tick().await;
+        let webhook = format!("http://{}/webhooks/intercom", pair.second.public_address());
+        pair.house.intercom.send_notifications_to(&webhook, CLIENT_SECRET);
+        let id = pair.answered().await;
+        pair.house.sweep().await;
+        pair.pass(days(1));
+        pair.house.sweep().await;
+        assert_eq!((pair.house.state(&id), pair.house.ours(&id, "close")), ("closed", 1), "{rules}");
+    }
 }
 
 #[tokio::test]

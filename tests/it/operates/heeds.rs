@@ -49,6 +49,32 @@ async fn a_pause_holds_at_once_and_what_was_due_goes_on_soon_after_it_was_resume
     assert_eq!(running.signal("TERM").0.code(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_runs_when_it_is_told_to_stop_ends_what_it_has_begun_and_begins_nothing_more() {
+    let fake = FakeIntercom::start(Clock::System, Workspace::default()).await.unwrap();
+    for _ in 0..8 {
+        let id = fake.contact_starts("How do I export my data?");
+        fake.teammate_snoozes(&id, Clock::System.now() + SignedDuration::from_hours(24));
+    }
+    let place = Place::new(&configuration(&fake.url(), RULE));
+    let mut gate = fake.gate();
+    let mut running = Running::start(&place);
+    let first = loop {
+        let passing = tokio::time::timeout(PATIENCE, gate.recv()).await.unwrap().unwrap();
+        if passing.call.mutating {
+            break passing;
+        }
+    };
+    running.send("TERM");
+    running.wait_for("stopping");
+    drop((first, gate));
+    let (status, took, lines) = running.ended();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(fake.mutating_calls().len(), 1, "{lines:#?}");
+    assert_eq!(journal(&place.file("a.db")).await, ["done close"]);
+}
+
 #[test]
 fn a_command_without_a_database_says_what_to_start_and_makes_none() {
     let place = Place::new(&lonely(CALM));

@@ -39,6 +39,7 @@ pub(crate) struct Ended {
     pub(crate) story: Vec<String>,
     pub(crate) hours: u64,
     pub(crate) deeds: usize,
+    pub(crate) amid: usize,
     pub(crate) deaths: usize,
 }
 
@@ -48,6 +49,8 @@ pub(crate) struct Total {
     pub(crate) worlds: u64,
     pub(crate) hours: u64,
     pub(crate) deeds: u64,
+    /// Of these so many while anything could still go wrong.
+    pub(crate) amid: u64,
     pub(crate) deaths: u64,
     pub(crate) broken: Vec<(u64, Broken)>,
 }
@@ -82,6 +85,7 @@ pub(crate) fn run(seed: u64, course: &Course) -> Ended {
             broken,
             hours: u64::try_from(hours).unwrap(),
             deeds: world.deeds,
+            amid: world.amid,
             deaths: world.deaths,
             story: std::mem::take(&mut world.story),
         }
@@ -116,6 +120,7 @@ pub(crate) fn many(seeds: Range<u64>, course: &Course, bug: Option<Bug>) -> Tota
                     total.worlds += 1;
                     total.hours += ended.hours;
                     total.deeds += u64::try_from(ended.deeds).unwrap();
+                    total.amid += u64::try_from(ended.amid).unwrap();
                     total.deaths += u64::try_from(ended.deaths).unwrap();
                     total.broken.extend(ended.broken.map(|broken| (seed, broken)));
                 }
@@ -176,7 +181,8 @@ async fn step(world: &mut World, course: &Course) -> Result<(), Broken> {
     if world.dice.chance(50) {
         world.somebody_acts();
     } else {
-        let time = some_time(&mut world.dice);
+        let time = if world.dice.chance(50) { until_something_is_due(world).await } else { None };
+        let time = time.unwrap_or_else(|| some_time(&mut world.dice));
         world.pass(time);
     }
     world.bring_mail().await;
@@ -188,6 +194,14 @@ async fn step(world: &mut World, course: &Course) -> Result<(), Broken> {
         world.tick().await?;
     }
     world.quiet()
+}
+
+/// What is to go wrong goes wrong where something is done: without this, people leave hardly any silence for that.
+async fn until_something_is_due(world: &mut World) -> Option<SignedDuration> {
+    let now = world.clock.now().as_millisecond();
+    let due = world.ask("SELECT CAST(due_at AS TEXT) FROM conversation WHERE due_at IS NOT NULL ORDER BY due_at").await;
+    let next = due.iter().map(|at| at.parse::<i64>().unwrap()).find(|at| *at > now)?;
+    Some(SignedDuration::from_millis(next - now) + seconds(world.dice.between(0, 90)))
 }
 
 fn some_time(dice: &mut Dice) -> SignedDuration {
@@ -210,6 +224,7 @@ fn some_end(dice: &mut Dice) -> End {
 /// No more faults, no more crashes; the post arrives, the clock is right, operators let everything go on.
 async fn calm(world: &mut World) -> Result<(), Broken> {
     world.tell("calm returns");
+    world.amid = world.deeds;
     world.fake.clear_faults();
     (world.races, world.interruptions, world.end, world.lost_mail) = (0, 0, None, 0);
     world.wrong_by = SignedDuration::ZERO;
@@ -245,7 +260,7 @@ pub(crate) async fn in_doubt(world: &mut World) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Everybody is silent from now on: what the rules say comes to be.
+/// Everybody is silent from now on, and what came too late is let go: what the rules say comes to be.
 async fn long_after(world: &mut World) -> Result<(), Broken> {
     let longest = world.plan.longest() + 24 * 4;
     for round in 0..=longest / 12 {

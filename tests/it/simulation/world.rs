@@ -98,6 +98,8 @@ pub(crate) struct World {
     pub(super) looked: bool,
     pub(crate) deaths: usize,
     pub(crate) deeds: usize,
+    /// Of these so many before calm returned.
+    pub(crate) amid: usize,
     pub(crate) story: Vec<String>,
     pub(super) broken: Option<Broken>,
 }
@@ -172,6 +174,7 @@ impl World {
             looked: false,
             deaths: 0,
             deeds: 0,
+            amid: 0,
             story: Vec::new(),
             broken: None,
         }
