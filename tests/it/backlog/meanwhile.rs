@@ -15,14 +15,15 @@ const FEW: &str = "max_due_at_once = 3";
 
 /// Rules that close what bears their tag after a day, in the afternoons alone.
 fn in_the_afternoon(tags: &[&str]) -> String {
-    let mut rules = "[[calendar]]\nname = \"afternoon\"\nhours = { mon-sun = [\"14:00-18:00\"] }\n".to_owned();
-    for tag in tags {
-        rules += &format!(
+    let calendar = "[[calendar]]\nname = \"afternoon\"\nhours = { mon-sun = [\"14:00-18:00\"] }\n";
+    let rule = |tag: &&str| {
+        format!(
             "[[rule]]\nname = \"{tag}\"\nmatch.tags = \"{tag}\"\nact_only = \"afternoon\"\n\
              step = [{{ after = \"1 day\", do = \"close\", silent = true }}]\n"
-        );
-    }
-    rules
+        )
+    };
+    let rules: Vec<String> = tags.iter().map(rule).collect();
+    format!("{calendar}{}", rules.concat())
 }
 
 async fn tagged(house: &House, tag: &str, count: usize) -> Vec<ConversationId> {
