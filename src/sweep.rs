@@ -136,11 +136,13 @@ impl Sweeper {
 
     async fn act_on_what_is_due(&self, acting: &Acting, swept: &mut Swept) -> Result<(), SweepError> {
         let limit = self.settings.limits.actions_per_sweep.saturating_mul(LOOKS_PER_ACTION).max(1);
-        if !self.has_dealt_with_surges(acting, &self.store.pauses().await?).await? {
+        // What comes due or may act only while it is gone through was not counted.
+        let (now, counted, edition) =
+            (self.standpoint.now(), self.store.pauses().await?, self.standpoint.rulebook().current());
+        if !self.has_dealt_with_surges(acting, &counted).await? {
             tracing::info!("what came due all at once is still gone through; the next sweep goes on");
             return Ok(());
         }
-        let now = self.standpoint.now();
         let due = self.store.due(&acting.app_id, now, limit).await?;
         if due.is_empty() {
             return Ok(());
@@ -163,6 +165,12 @@ impl Sweeper {
                 tracing::info!("the sweep ends early, as everything was paused; what it had not reached stays due");
                 break;
             }
+            if pauses.let_act_again(&counted) || *self.standpoint.rulebook().current() != *edition {
+                tracing::info!(
+                    "the sweep ends early, as rules were resumed or mean something else; the next one counts"
+                );
+                break;
+            }
             reached(Point::Picked).await;
             match self.act_on(&id, acting, &pauses, &mut budget, swept).await {
                 Ok(act::Next::Go) | Err(SweepError::Forgotten) => {}
@@ -173,7 +181,7 @@ impl Sweeper {
                 }
                 Err(error) => return Err(error),
             }
-            self.note_able().await?;
+            self.note_able(edition.fingerprint()).await?;
         }
         Ok(())
     }

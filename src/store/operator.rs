@@ -172,6 +172,12 @@ impl Pauses {
         self.rules.contains_key(rule).then(|| format!("rule `{rule}` is paused")).or_else(tripped)
     }
 
+    /// Whether a rule acts that did not by `before`.
+    pub fn let_act_again(&self, before: &Pauses) -> bool {
+        let mut barred = before.rules.keys().chain(before.tripped.keys());
+        (before.all.is_some() && self.all.is_none()) || barred.any(|rule| self.of(rule).is_none())
+    }
+
     /// Trips that nobody has answered by pausing the rule, or everything.
     pub fn unanswered_trips(&self) -> impl Iterator<Item = (&RuleName, &Trip)> {
         self.tripped.iter().filter(|(rule, _)| self.all.is_none() && !self.rules.contains_key(*rule))

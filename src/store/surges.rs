@@ -163,7 +163,9 @@ fn key(surge: &Surge) -> &str {
 }
 
 async fn open(writer: &mut SqliteConnection, rule: &str, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "INSERT INTO surge (rule, reason, since) VALUES ($1, $2, $3) ON CONFLICT (rule) DO NOTHING";
+    // That of all rules is noticed again in every sweep until it was dealt with; that of one rule once each time.
+    let sql = "INSERT INTO surge (rule, reason, since) VALUES ($1, $2, $3)
+        ON CONFLICT (rule) DO UPDATE SET since = excluded.since WHERE surge.rule <> ''";
     sqlx::query(sql).bind(rule).bind(reason).bind(ms(now)).execute(writer).await?;
     Ok(())
 }

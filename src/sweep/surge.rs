@@ -41,13 +41,13 @@ impl Sweeper {
         let context = self.context();
         let edition = context.rulebook.current();
         self.store.notice_surge(edition.fingerprint(), context.now, self.settings.gap).await?;
-        for surge in self.store.surges().await? {
-            if surge.rule.as_ref().is_some_and(|rule| waits_by_itself(rule, pauses, &context)) {
-                continue;
-            }
-            if !planted(Bug::ForgetsWhatCameDueAtOnce) && !self.deal_with(&surge, acting, pauses).await? {
-                return Ok(false);
-            }
+        let mut surges = self.store.surges().await?;
+        surges.retain(|surge| !surge.rule.as_ref().is_some_and(|rule| waits_by_itself(rule, pauses, &context)));
+        // Together: rules whose hours begin at the same moment come to it all at once.
+        if !planted(Bug::ForgetsWhatCameDueAtOnce) && !self.deal_with(&surges, acting, pauses).await? {
+            return Ok(false);
+        }
+        for surge in surges {
             if surge.rule.is_some() {
                 self.store.surge_is_over(&surge).await?;
                 continue;
@@ -59,12 +59,12 @@ impl Sweeper {
             }
             self.store.acted(edition.fingerprint(), self.standpoint.now()).await?;
         }
-        self.note_able().await?;
+        self.note_able(edition.fingerprint()).await?;
         Ok(true)
     }
 
-    /// Up to now acting is possible.
-    pub(super) async fn note_able(&self) -> Result<(), StoreError> {
+    /// Up to now acting is possible by these rules.
+    pub(super) async fn note_able(&self, rules: &str) -> Result<(), StoreError> {
         if self.settings.dry_run {
             return Ok(());
         }
@@ -73,30 +73,37 @@ impl Sweeper {
         if before.is_some_and(|before| (SignedDuration::ZERO..NOTED_EVERY).contains(&now.duration_since(before))) {
             return Ok(());
         }
-        self.store.acted(self.standpoint.rulebook().current().fingerprint(), now).await
+        self.store.acted(rules, now).await
     }
 
-    /// False if the next sweep has to go on with it.
-    async fn deal_with(&self, surge: &Surge, acting: &Acting, pauses: &Pauses) -> Result<bool, SweepError> {
-        if !surge.bulk {
-            match self.count(surge, acting, pauses).await? {
+    /// False if the next sweep has to go on with them.
+    async fn deal_with(&self, surges: &[Surge], acting: &Acting, pauses: &Pauses) -> Result<bool, SweepError> {
+        if surges.is_empty() {
+            return Ok(true);
+        }
+        if !surges.iter().any(|surge| surge.bulk) {
+            match self.count(surges, acting, pauses).await? {
                 Pass::GoesOn => return Ok(false),
                 Pass::Ended(count) if count <= self.settings.limits.due_at_once => return Ok(true),
-                Pass::Ended(_) => self.store.surge_is_bulk(surge).await?,
+                Pass::Ended(_) => {}
             }
-            tracing::warn!(
-                "more than {} steps were due {}: all of them go to the backlog, `autoclosed backlog list` shows them",
-                self.settings.limits.due_at_once,
-                surge.reason
-            );
+            for surge in surges {
+                self.store.surge_is_bulk(surge).await?;
+                tracing::warn!(
+                    "more than {} steps were due {}: all of them go to the backlog, `autoclosed backlog list` shows them",
+                    self.settings.limits.due_at_once,
+                    surge.reason
+                );
+            }
             reached(Point::Counted).await;
         }
-        Ok(self.put_all_aside(surge, acting, pauses).await? != Pass::GoesOn)
+        Ok(self.put_all_aside(surges, acting, pauses).await? != Pass::GoesOn)
     }
 
     /// Counts, no further than matters. What must be read first to know whether it is due is read.
-    async fn count(&self, surge: &Surge, acting: &Acting, pauses: &Pauses) -> Result<Pass, SweepError> {
+    async fn count(&self, surges: &[Surge], acting: &Acting, pauses: &Pauses) -> Result<Pass, SweepError> {
         let (now, mut behind, mut count, mut reads) = (self.standpoint.now(), None, 0, 0);
+        let since = surges.iter().map(|surge| surge.since).max();
         loop {
             let page = self.store.due_behind(&acting.app_id, now, behind.as_ref(), PAGE).await?;
             let Some(last) = page.last().cloned() else {
@@ -107,9 +114,9 @@ impl Sweeper {
                     return Ok(Pass::GoesOn);
                 }
                 match self.look_at(&due.id, acting, now).await? {
-                    Some(known) if self.is_of(surge, &due.id, &known, acting, pauses).await?.is_some() => count += 1,
+                    Some(known) if self.is_of(surges, &due.id, &known, acting, pauses).await?.is_some() => count += 1,
                     Some(Decided { decision: Decision::Wait { .. } | Decision::Leave { .. }, .. })
-                        if due.at <= surge.since && reads < READS_AT_ONCE =>
+                        if Some(due.at) <= since && reads < READS_AT_ONCE =>
                     {
                         reads += 1;
                         if self.only_read(&due.id, acting).await? == Next::Stop {
@@ -126,9 +133,8 @@ impl Sweeper {
         }
     }
 
-    async fn put_all_aside(&self, surge: &Surge, acting: &Acting, pauses: &Pauses) -> Result<Pass, SweepError> {
+    async fn put_all_aside(&self, surges: &[Surge], acting: &Acting, pauses: &Pauses) -> Result<Pass, SweepError> {
         let (now, mut behind, mut count): (_, Option<Due>, _) = (self.standpoint.now(), None, 0);
-        let reason = format!("more than {} were due {}", self.settings.limits.due_at_once, surge.reason);
         loop {
             let page = self.store.due_behind(&acting.app_id, now, behind.as_ref(), PAGE).await?;
             let Some(last) = page.last().cloned() else { return Ok(Pass::Ended(count)) };
@@ -137,7 +143,8 @@ impl Sweeper {
                     return Ok(Pass::GoesOn);
                 }
                 let Some(known) = self.look_at(&due.id, acting, now).await? else { continue };
-                let Some(step) = self.is_of(surge, &due.id, &known, acting, pauses).await? else { continue };
+                let Some((step, surge)) = self.is_of(surges, &due.id, &known, acting, pauses).await? else { continue };
+                let reason = format!("more than {} were due {}", self.settings.limits.due_at_once, surge.reason);
                 self.put_aside(&due.id, acting, &step, &known, &reason).await?;
                 count += 1;
             }
@@ -168,24 +175,34 @@ impl Sweeper {
         }
     }
 
-    /// The step that has come due by it, if one has: not one that was within reach before, nor one let go, nor one of a
-    /// rule that does not act now.
-    async fn is_of(
+    /// The step that has come due by one of them, if one has: not one that was within reach before, nor one let go, nor
+    /// one of a rule that does not act now.
+    async fn is_of<'a>(
         &self,
-        surge: &Surge,
+        surges: &'a [Surge],
         id: &ConversationId,
         known: &Decided,
         acting: &Acting,
         pauses: &Pauses,
-    ) -> Result<Option<DueStep>, StoreError> {
+    ) -> Result<Option<(DueStep, &'a Surge)>, StoreError> {
         let Some(due) = DueStep::of(&known.decision) else { return Ok(None) };
-        let of_it = surge.rule.as_ref().is_none_or(|rule| *rule == due.rule) && pauses.of(&due.rule).is_none();
-        if !of_it || known.entry.as_ref().is_some_and(|entry| entry.is(&due.rule, due.step, due.anchor_at)) {
+        let Some(surge) = surges.iter().find(|surge| self.is_by(surge, &due)) else { return Ok(None) };
+        let let_go = known.entry.as_ref().is_some_and(|entry| entry.is(&due.rule, due.step, due.anchor_at));
+        if let_go || pauses.of(&due.rule).is_some() {
             return Ok(None);
         }
         let period = (&due.rule, due.step, due.anchor_at);
         let before = self.store.was_within_reach(&acting.app_id, id, period).await?;
-        Ok((!before).then_some(due))
+        Ok((!before).then_some((due, surge)))
+    }
+
+    /// Whether a step may have come due by it. What comes due with the next hours of its rule does so on any day.
+    fn is_by(&self, surge: &Surge, due: &DueStep) -> bool {
+        let Some(name) = &surge.rule else { return true };
+        let edition = self.standpoint.rulebook().current();
+        let rule = edition.rules().rules.iter().find(|rule| rule.name == *name);
+        let by_its_hours = due.due_at > surge.since && rule.is_some_and(|r| r.may_act_from(surge.since) == due.due_at);
+        *name == due.rule && !by_its_hours
     }
 
     async fn put_aside(

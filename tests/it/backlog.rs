@@ -1,6 +1,7 @@
 //! What is too late, or due in bulk, waits for an operator: whatever stops or jumps, and until he lets it go.
 
 mod commands;
+mod meanwhile;
 mod surges;
 
 use autoclosed::command::backlog::list;

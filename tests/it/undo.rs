@@ -355,3 +355,19 @@ async fn whatever_becomes_of_the_rules_none_touches_what_was_undone() {
         assert_eq!(house.state(&id) == "open", stays, "{bug:?}: {:?}", house.journal(&id).await);
     }
 }
+
+/// The daemon itself has put them on, an hour after the close.
+#[tokio::test]
+async fn what_a_close_put_on_the_conversation_is_nobodys_touch() {
+    let rules = QUIET_A_DAY.replace("Closing this for now.\"", "Closing this for now.\", tags = [\"auto-closed\"]");
+    let house = House::with(&rules).await;
+    house.intercom.fault(Endpoint::Tag, Fault::Html502);
+    let id = house.answered().await;
+    house.after(days(1)).await;
+    house.after(hours(1)).await;
+    house.after(minutes(5)).await;
+    assert!(house.journal(&id).await.iter().any(|line| line.contains("put on")), "{:?}", house.journal(&id).await);
+    house.clock.advance(hours(1));
+    let answer = undone(&house).await;
+    assert_eq!((&answer["reopened"], skipped(&answer)), (&json!(1), Vec::new()));
+}
