@@ -3,7 +3,6 @@
 
 use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Endpoint, Fault};
-use autoclosed::sabotage::{Bug, plant};
 
 use super::{outcomes, status, ten_minutes, texts};
 use crate::harness::{House, days, minutes};
@@ -132,18 +131,6 @@ async fn a_restart_after_a_lost_answer_to_a_text_changes_nothing() {
 #[tokio::test]
 async fn a_restart_after_a_lost_answer_to_a_silent_deed_changes_nothing() {
     ends_well(5..12, true).await;
-}
-
-/// Planted: the next sweep repeats a POST whose answer was lost.
-#[tokio::test]
-async fn a_text_that_is_sent_again_blindly_would_be_read_twice() {
-    for (bug, twice) in [(None, false), (Some(Bug::SendsAgainBlindly), true)] {
-        let planted = bug.map(plant);
-        let (house, id) = after_a_loss(&KINDS[2], &Fault::ApplyThenDrop, false).await;
-        ten_minutes(&house).await;
-        drop(planted);
-        assert_eq!(texts(&house, &id, "Bye for now.") == 2, twice, "{bug:?}: {:?}", house.deeds());
-    }
 }
 
 /// A teammate works with the daemon's own admin, and writes just when an answer of ours is lost.
