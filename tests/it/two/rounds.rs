@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use super::Pair;
 use crate::harness::{QUIET_A_DAY, SNOOZED_A_WEEK, days};
 
-/// Each takes some seconds on a busy machine.
-const ROUNDS: u64 = 24;
+/// Each takes a quarter of a second of one core.
+const ROUNDS: u64 = 100;
 
 /// Every half a minute: what is certainly absent is so after five minutes.
 const WAKES: u32 = 13;
