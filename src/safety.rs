@@ -1,7 +1,7 @@
 //! May anything be done now, and how much.
 //!
-//! Owns: the conditions under which the daemon acts at all, the budgets, and when a rule stops by itself. Refuses: knowing any rule. What is not
-//! certain stops acting; recording goes on.
+//! Owns: the conditions under which the daemon acts at all, the budgets, and when a rule stops by itself. Refuses:
+//! knowing any rule. What is not certain stops acting; recording goes on.
 
 mod breaker;
 

@@ -61,8 +61,8 @@ impl Store {
     }
 
     /// Writes down that a call is about to leave. From here on its answer counts as lost until it is settled, so a
-    /// crash at any moment leads to looking, never to sending again; and so says the journal until then. `None` if the attempt is not ours to send, or an
-    /// operator has said that it is not to be sent: [`Store::barred`] tells.
+    /// crash at any moment leads to looking, never to sending again; and so says the journal until then. `None` if the
+    /// attempt is not ours to send, or an operator has said that it is not to be sent: [`Store::barred`] tells.
     pub async fn about_to_send(&self, claimed: Claimed, sending: &Sending) -> Result<Option<Claimed>, StoreError> {
         let sql = "UPDATE attempt SET phase = 'unclear', outcome = 'unclear', why = 'sent; no answer yet', at = $1, sent_at = $1,
             look_at = $2, template = $3, digest = $4, snoozed_until = $5, contact_at = $6, contact_part = $7,
