@@ -5,6 +5,7 @@
 mod adds_up;
 mod backlog;
 mod blind;
+mod campaigns;
 mod checks;
 mod closes;
 mod commands;

@@ -9,7 +9,7 @@
 
 mod clocks;
 mod crashes;
-mod dice;
+pub(crate) mod dice;
 mod judge;
 mod laws;
 mod people;
