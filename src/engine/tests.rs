@@ -4,6 +4,7 @@
 mod book;
 mod changes;
 mod conditions;
+mod edges;
 mod explained;
 mod facts;
 mod generators;

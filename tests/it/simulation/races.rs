@@ -75,7 +75,7 @@ pub(super) fn many(closes: usize, bug: Option<Bug>) -> Result<usize, (u64, Broke
 
 #[test]
 fn no_conversation_stays_closed_over_a_contact_who_wrote_meanwhile() {
-    let wanted = usize::try_from(number("AUTOCLOSED_RACES").unwrap_or(1_000)).unwrap();
+    let wanted = usize::try_from(number("AUTOCLOSED_RACES").unwrap_or(400)).unwrap();
     match many(wanted, None) {
         Ok(closes) => println!("{closes} closes"),
         Err((seed, broken)) => panic!("world {seed}: {broken:?}"),
