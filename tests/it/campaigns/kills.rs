@@ -183,7 +183,7 @@ impl Epoch {
         let copied = copy.path().join(database.file_name().unwrap());
         campaign.count("looks at what was left", 1);
         whole(&copied).await?;
-        nothing_missing(&self.ledger, &copied).await
+        nothing_missing(&self.ledger.ids(), &copied).await
     }
 
     /// All falls silent, and what is true is held against the promises.
@@ -199,7 +199,7 @@ impl Epoch {
         adds_up(&self.house).await;
         self.house.stop().await;
         whole(&self.house.database()).await?;
-        nothing_missing(&self.ledger, &self.house.database()).await?;
+        nothing_missing(&self.ledger.ids(), &self.house.database()).await?;
         campaign.count("acknowledged, each id once", self.ledger.ids().len().try_into().unwrap());
         campaign.count("closes", closes);
         campaign.count("messages", messages);
@@ -250,9 +250,8 @@ pub(crate) async fn whole(database: &Path) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(format!("the database is damaged: {wrong:#?}")) }
 }
 
-pub(crate) async fn nothing_missing(ledger: &Ledger, database: &Path) -> Result<(), String> {
+pub(crate) async fn nothing_missing(acknowledged: &BTreeSet<String>, database: &Path) -> Result<(), String> {
     let there: BTreeSet<String> = column(database, "SELECT id FROM seen_notifications").await.into_iter().collect();
-    let acknowledged = ledger.ids();
     let missing: Vec<&String> = acknowledged.difference(&there).collect();
     let told =
         format!("{} of {} acknowledged ids are lost, {:?} first", missing.len(), acknowledged.len(), missing.first());
