@@ -12,6 +12,7 @@
 mod kills;
 mod load;
 mod program;
+mod scarce;
 mod soak;
 mod town;
 

@@ -49,11 +49,14 @@ pub(crate) fn command(house: &House, words: &[&str]) -> Command {
 }
 
 impl Program {
-    /// Starts it in a process group of its own, and writes down in `pid` which one it is; beside it lies what it says on standard
-    /// error.
     pub(crate) fn start(house: &House, pid: &Path) -> Program {
+        Program::of(command(house, &["run"]), pid)
+    }
+
+    /// Starts it in a process group of its own, and writes down in `pid` which one it is; beside it lies what it says on
+    /// standard error.
+    pub(crate) fn of(mut command: Command, pid: &Path) -> Program {
         let began = Instant::now();
-        let mut command = command(house, &["run"]);
         let stderr = std::fs::File::create(pid.with_file_name("stderr")).unwrap();
         let mut child = command.process_group(0).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         std::fs::write(pid, child.id().to_string()).unwrap();

@@ -253,7 +253,7 @@ impl Living {
             sleep(millis(20)).await;
             clock.set(now());
             let mut town = self.town.lock().unwrap();
-            if self.dice.chance(65) {
+            if self.dice.chance(90) {
                 town.somebody_chats();
             }
             if self.dice.chance(10) {
