@@ -28,8 +28,8 @@ const EPOCH: u64 = 50;
 const GENEROUS: Budgets = Budgets { closes: 100_000, messages: 100_000 };
 /// What a crash loop would get beyond soon, were it counted anew at each start.
 const TIGHT: Budgets = Budgets { closes: 8, messages: 12 };
-/// Connections that bring notifications.
-const CONNECTIONS: usize = 4;
+/// Connections that bring notifications: what waits together is committed together.
+const CONNECTIONS: usize = 24;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_kills_it_nothing_acknowledged_is_lost_and_nothing_is_said_twice() {

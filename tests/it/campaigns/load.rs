@@ -200,6 +200,10 @@ impl Line {
             let Ok(mut stream) = TcpStream::connect(self.webhook).await else { return };
             stream.set_nodelay(true).unwrap();
             while let Some(letter) = self.next().await {
+                if is_closed(&stream) {
+                    self.bag.put_back(letter);
+                    break;
+                }
                 let began = Instant::now();
                 let status = timeout(PATIENCE, exchange(&mut stream, self.webhook, &self.secret, &letter.body));
                 let status = status.await.ok().and_then(Result::ok);
@@ -239,6 +243,11 @@ impl Line {
             self.bag.put_back(letter);
         }
     }
+}
+
+/// The other side has ended it meanwhile, as it does with every connection some day.
+fn is_closed(stream: &TcpStream) -> bool {
+    !matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 /// Sends it and reads the whole answer.

@@ -1,5 +1,5 @@
-//! Out of file descriptors the program lives: whoever is connected is served, nothing is spun upon, and whoever comes
-//! is served again soon when there is room.
+//! Out of file descriptors the program lives: it does not spin, nothing acknowledged is lost, and whoever comes is served
+//! again soon when there is room.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ fn computed(pid: u32) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn out_of_files_it_serves_whom_it_has_and_everybody_when_there_is_room() {
+async fn out_of_files_it_rests_and_loses_nothing_and_serves_everybody_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let budgets = Budgets { closes: 100, messages: 100 };
     let house = House::configured(&configuration(budgets), Workspace::default()).await;
@@ -74,7 +74,8 @@ async fn out_of_files_it_serves_whom_it_has_and_everybody_when_there_is_room() {
     bag.put(town.letters(), &mut Dice::of(4));
     until(|| bag.len() == 0).await;
     let (early, late) = (early.stop().await, late.stop().await);
-    assert_eq!((early.odd, early.cut, late.odd, late.cut), (vec![], 0, vec![], 0));
+    // Whoever is silent for a moment may have to make room: what it sends then is sent again.
+    assert_eq!((early.odd, late.odd), (vec![], vec![]));
     assert!(ledger.ids().len() >= 140, "{} were acknowledged", ledger.ids().len());
     assert_eq!(program.stop().await.unwrap().0.code(), Some(0));
     whole(&house.database()).await.unwrap();
