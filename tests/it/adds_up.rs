@@ -189,7 +189,7 @@ async fn steps(house: &House) -> Vec<(String, String, Option<String>)> {
     sqlx::query_as(sql).fetch_all(&mut stranger).await.unwrap()
 }
 
-async fn adds_up(house: &House) {
+pub(crate) async fn adds_up(house: &House) {
     let steps = steps(house).await;
     let mut rules: BTreeMap<(String, String), i64> = BTreeMap::new();
     let mut standing: BTreeMap<String, i64> = BTreeMap::new();

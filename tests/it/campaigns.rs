@@ -9,6 +9,13 @@
 //! and begun again with the same seed, it goes on where it was. Take that folder away to begin anew. With
 //! `AUTOCLOSED_BINARY` it runs another build of the program, the one that is shipped perhaps.
 
+mod kills;
+mod load;
+mod program;
+mod scarce;
+mod soak;
+mod town;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +40,8 @@ pub(crate) struct Campaign {
     rounds: u64,
     folder: Folder,
     progress: Progress,
+    /// So many rounds are done again when it was broken off within them.
+    epoch: u64,
 }
 
 enum Folder {
@@ -72,12 +81,23 @@ impl Campaign {
             Folder::Passing(tempfile::tempdir().unwrap())
         };
         let mut campaign =
-            Campaign { name, seed, rounds: told.unwrap_or(short), folder, progress: Progress::default() };
+            Campaign { name, seed, rounds: told.unwrap_or(short), folder, progress: Progress::default(), epoch: 1 };
         if let Ok(known) = std::fs::read(campaign.file()) {
             campaign.progress = serde_json::from_slice(&known).unwrap();
             campaign.tell(&format!("goes on after {} rounds", campaign.progress.rounds));
         }
         campaign
+    }
+
+    /// So many rounds live on what the ones before them left; broken off within, they begin anew.
+    pub(crate) fn in_epochs_of(mut self, rounds: u64) -> Campaign {
+        self.epoch = rounds;
+        self
+    }
+
+    /// Whether nothing that comes later lives on what this round leaves.
+    pub(crate) fn ends_epoch(&self, round: &Round) -> bool {
+        round.number.is_multiple_of(self.epoch) || round.number == self.rounds
     }
 
     fn file(&self) -> PathBuf {
@@ -126,12 +146,18 @@ impl Campaign {
     pub(crate) fn done(&mut self, round: &Round) {
         self.progress.rounds = round.number;
         if self.is_long() {
-            let (new, file) = (self.folder().join("progress.new"), self.file());
-            std::fs::write(&new, serde_json::to_vec(&self.progress).unwrap()).unwrap();
-            std::fs::rename(new, file).unwrap();
+            self.keep(round);
             if round.number.is_multiple_of(10) || round.number == self.rounds {
                 self.tell(&format!("round {} of {}", round.number, self.rounds));
             }
+        }
+    }
+
+    fn keep(&self, round: &Round) {
+        if self.ends_epoch(round) {
+            let (new, file) = (self.folder().join("progress.new"), self.file());
+            std::fs::write(&new, serde_json::to_vec(&self.progress).unwrap()).unwrap();
+            std::fs::rename(new, file).unwrap();
         }
     }
 

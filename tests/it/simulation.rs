@@ -11,13 +11,13 @@ mod clocks;
 mod crashes;
 pub(crate) mod dice;
 mod judge;
-mod laws;
+pub(crate) mod laws;
 mod people;
 mod plans;
 mod races;
 mod run;
 mod teeth;
-mod truth;
+pub(crate) mod truth;
 mod world;
 
 use run::{Course, run};
