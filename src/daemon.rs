@@ -136,7 +136,7 @@ impl Daemon {
         let receiver = Receiver {
             secrets: client_secrets.clone(),
             lens: sweeper.intercom.lens().clone(),
-            max_body: config.server.max_body,
+            bodies: server::Bodies::up_to(config.server.max_body),
             writer: writer.clone(),
             tally: Arc::clone(&sweeper.tally),
             clock,

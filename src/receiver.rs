@@ -16,7 +16,8 @@ use crate::intercom::lens::Lens;
 use crate::intercom::notification::{self, Content, Notification};
 use crate::intercom::signature::{Secrets, Verified};
 use crate::intercom::topic;
-use crate::server;
+use crate::sabotage::{Bug, planted};
+use crate::server::Bodies;
 use crate::store::{Record, Recorded, Told};
 use crate::tally::Tally;
 use crate::writer::Writer;
@@ -32,8 +33,8 @@ pub struct Receiver {
     pub secrets: Secrets,
     /// What of them is kept.
     pub lens: Lens,
-    /// Largest body, in bytes.
-    pub max_body: usize,
+    /// Reads the bodies.
+    pub bodies: Bodies,
     /// Where notifications go.
     pub writer: Writer,
     /// What is counted.
@@ -61,16 +62,20 @@ async fn receive(State(receiver): State<Receiver>, request: Request) -> StatusCo
 }
 
 async fn take(receiver: &Receiver, request: Request) -> Result<(), StatusCode> {
-    let encoded = request.headers().get(header::CONTENT_ENCODING);
-    if encoded.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    let mut encodings = request.headers().get_all(header::CONTENT_ENCODING).iter();
+    if !encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let (head, body) = request.into_parts();
-    let raw = server::read_body(Request::from_parts(head.clone(), body), receiver.max_body)
-        .await
-        .map_err(|error| error.status())?;
+    let raw = receiver.bodies.read(Request::from_parts(head.clone(), body)).await.map_err(|reason| {
+        tracing::debug!(reason = %reason, "refused a notification");
+        reason.status()
+    })?;
     let signatures = head.headers.get_all("x-hub-signature").iter().map(axum::http::HeaderValue::as_bytes);
     let body = receiver.secrets.verify(signatures, raw).map_err(|reason| {
+        if planted(Bug::QuotesTheSignature) {
+            tracing::debug!(reason = ?head.headers, "refused a notification");
+        }
         tracing::debug!(reason = %reason, "refused a notification");
         StatusCode::UNAUTHORIZED
     })?;
@@ -142,7 +147,7 @@ mod tests {
         let receiver = Receiver {
             secrets: Secrets::new(std::slice::from_ref(&secret)),
             lens: TextKey::new(&[7; 32]).into(),
-            max_body: 1024,
+            bodies: Bodies::up_to(1024),
             writer,
             tally: Arc::default(),
             clock: clock.clone().into(),

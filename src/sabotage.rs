@@ -110,6 +110,18 @@ pub enum Bug {
     ForgetsWhatFollows,
     /// Lost answers are not looked into.
     NeverLooksIntoLostAnswers,
+    /// What is no JSON is taken before anybody asks who signed it.
+    ParsesBeforeItVerifies,
+    /// A signature fits that begins as the right one does.
+    ComparesAPrefix,
+    /// A notification is answered when it waits to be written.
+    AcknowledgesBeforeItCommits,
+    /// A notification that was seen is not looked at again, whatever it says now.
+    DeduplicatesByIdAlone,
+    /// However large what waits to be written is, more may wait.
+    QueuesWithoutBound,
+    /// What was refused is logged with all its headers.
+    QuotesTheSignature,
 }
 
 #[cfg(not(feature = "sabotage"))]

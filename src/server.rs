@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-pub use self::body::{BodyError, read_body};
+pub use self::body::{Bodies, BodyError};
 use self::progress::Progress;
 pub use self::roll_call::{Called, RollCall, roll_call};
 

@@ -8,14 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::sabotage::{Bug, planted};
 use crate::standpoint::Standpoint;
 use crate::store::{Record, Recorded, Store, StoreError, Told};
 
 /// Notifications that may wait; beyond that Intercom is told to come again.
 const QUEUE: usize = 4_096;
+/// Bytes of bodies that may wait, in KiB; one that is larger waits alone.
+const ROOM: u32 = 64 * 1024;
 /// Notifications in one transaction. More gains nothing and makes the slowest wait longer.
 const BATCH: usize = 64;
 /// A notification that is not committed by then is refused; Intercom counts 5 seconds as a time-out.
@@ -36,7 +39,7 @@ pub enum NotWritten {
 }
 
 enum Job {
-    Write(Record, oneshot::Sender<Result<Recorded, NotWritten>>),
+    Write(Record, oneshot::Sender<Result<Recorded, NotWritten>>, OwnedSemaphorePermit),
     /// Asks whether a commit goes through.
     Prove(oneshot::Sender<Result<(), NotWritten>>),
 }
@@ -45,6 +48,8 @@ enum Job {
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Job>,
+    /// What is left of the room for those that wait.
+    room: Arc<Semaphore>,
     /// Batches that went through.
     committed: Arc<AtomicU64>,
 }
@@ -55,20 +60,35 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let committed = Arc::new(AtomicU64::new(0));
         let writing = tokio::spawn(write(store, standpoint, jobs, Arc::clone(&committed)));
-        (Writer { queue, committed }, writing)
+        (Writer { queue, room: Arc::new(Semaphore::new(ROOM as usize)), committed }, writing)
     }
 
     /// Writes a notification down. `Ok` means that it is on disk.
     pub async fn write(&self, record: Record) -> Result<Recorded, NotWritten> {
         let (done, answer) = oneshot::channel();
-        self.queue.try_send(Job::Write(record, done)).map_err(|refused| match refused {
+        let room = self.room_for(&record)?;
+        self.queue.try_send(Job::Write(record, done, room)).map_err(|refused| match refused {
             TrySendError::Full(_) => NotWritten::Full,
             TrySendError::Closed(_) => NotWritten::Failed,
         })?;
+        if planted(Bug::AcknowledgesBeforeItCommits) {
+            return Ok(Recorded::Stored);
+        }
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(answer) => answer.unwrap_or(Err(NotWritten::Failed)),
             Err(_) => Err(NotWritten::TooSlow),
         }
+    }
+
+    /// Of many that wait, the bodies take far more room than anything else.
+    fn room_for(&self, record: &Record) -> Result<OwnedSemaphorePermit, NotWritten> {
+        let bytes = match record {
+            Record::Notified { body, .. } => body.len(),
+            Record::Fetched(_) => 0,
+        };
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(ROOM);
+        let kib = if planted(Bug::QueuesWithoutBound) { 0 } else { kib };
+        Arc::clone(&self.room).try_acquire_many_owned(kib).map_err(|_| NotWritten::Full)
     }
 
     /// Whether a commit goes through on the way that notifications take: one of ours, or of those before us in a long
@@ -92,16 +112,19 @@ async fn write(store: Store, standpoint: Standpoint, mut jobs: mpsc::Receiver<Jo
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
         let (mut records, mut answers, mut provers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut rooms = Vec::new();
         for job in batch.drain(..) {
             match job {
-                Job::Write(record, done) => {
+                Job::Write(record, done, room) => {
                     records.push(record);
                     answers.push(done);
+                    rooms.push(room);
                 }
                 Job::Prove(done) => provers.push(done),
             }
         }
         let results = if records.is_empty() { Vec::new() } else { commit(&store, &standpoint, records).await };
+        drop(rooms);
         let mut proven = results.iter().any(Result::is_ok);
         committed.fetch_add(u64::from(proven), Ordering::Relaxed);
         for (answer, result) in answers.into_iter().zip(results) {

@@ -11,6 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 
+use crate::sabotage::{Bug, planted};
+
 /// Length of an HMAC-SHA1, in bytes.
 const LENGTH: usize = 20;
 
@@ -79,6 +81,9 @@ impl Secrets {
         mut header_values: impl Iterator<Item = &'h [u8]>,
         raw: Bytes,
     ) -> Result<Verified, SignatureError> {
+        if planted(Bug::ParsesBeforeItVerifies) && serde_json::from_slice::<serde_json::Value>(&raw).is_err() {
+            return Ok(Verified(raw));
+        }
         let value = header_values.next().ok_or(SignatureError::Missing)?;
         if header_values.next().is_some() {
             return Err(SignatureError::Repeated);
@@ -122,6 +127,9 @@ fn decode(value: &[u8]) -> Option<[u8; LENGTH]> {
 
 /// In constant time, so that a signature cannot be guessed byte by byte.
 fn fits(state: &Hmac<Sha1>, raw: &[u8], signature: &[u8; LENGTH]) -> bool {
+    if planted(Bug::ComparesAPrefix) {
+        return state.clone().chain_update(raw).verify_truncated_left(&signature[..2]).is_ok();
+    }
     state.clone().chain_update(raw).verify_slice(signature).is_ok()
 }
 

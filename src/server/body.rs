@@ -1,6 +1,6 @@
 //! Request bodies: bounded in time by the server, and in size by whoever reads them.
 //!
-//! Owns: the body's deadline, the size cap. Refuses: what the bytes mean.
+//! Owns: the body's deadline, the size cap, the room that all of them share. Refuses: what the bytes mean.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -13,6 +13,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Frame, Incoming, SizeHint};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::progress::Progress;
@@ -29,6 +30,9 @@ pub enum BodyError {
     /// It was not complete by its deadline.
     #[error("the body did not arrive in time; send it again")]
     TooSlow,
+    /// Those that are being read fill all the room there is.
+    #[error("too many large bodies are being read at once; send it again")]
+    NoRoom,
     /// The peer went away, or sent what is not HTTP.
     #[error("the body ended early or was malformed; send it again")]
     Broken(#[source] BoxError),
@@ -40,22 +44,88 @@ impl BodyError {
         match self {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             BodyError::Broken(_) => StatusCode::BAD_REQUEST,
         }
     }
 }
 
-/// The whole body, at most `max` bytes. A larger declared length is refused before anything is read.
-pub async fn read_body(request: Request, max: usize) -> Result<Bytes, BodyError> {
-    let body = request.into_body();
-    if body.size_hint().lower() > u64::try_from(max).unwrap_or(u64::MAX) {
-        return Err(BodyError::TooLarge { max });
+/// What of every body there is room for: more than almost any notification has.
+const ALWAYS: usize = 64 * 1024;
+/// Room that all bodies share for what is beyond that. Who signed a body is known only when all of it is there, so
+/// without this bound anybody could fill the memory.
+const SHARED: usize = 64 * 1024 * 1024;
+/// Room is given in these, rounded up.
+const PIECE: usize = 1024;
+
+/// Reads whole bodies, within a size for each of them and one for all. Clones share the room.
+#[derive(Debug, Clone)]
+pub struct Bodies {
+    max: usize,
+    room: Arc<Semaphore>,
+}
+
+impl Bodies {
+    /// Bodies of at most `max` bytes each.
+    pub fn up_to(max: usize) -> Bodies {
+        Bodies { max, room: Arc::new(Semaphore::new(SHARED.max(max).div_ceil(PIECE))) }
     }
-    match Limited::new(body, max).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(failed) if caused_by::<LengthLimitError>(failed.as_ref()) => Err(BodyError::TooLarge { max }),
-        Err(failed) if caused_by::<Late>(failed.as_ref()) => Err(BodyError::TooSlow),
-        Err(failed) => Err(BodyError::Broken(failed)),
+
+    /// The whole body. A larger declared length is refused before anything is read.
+    pub async fn read(&self, request: Request) -> Result<Bytes, BodyError> {
+        let body = request.into_body();
+        if body.size_hint().lower() > u64::try_from(self.max).unwrap_or(u64::MAX) {
+            return Err(BodyError::TooLarge { max: self.max });
+        }
+        let mut body = Limited::new(body, self.max);
+        let mut whole = Whole { bytes: Vec::new(), held: None, bodies: self };
+        while let Some(frame) = body.frame().await {
+            let data = frame.map_err(|failed| self.failed(failed))?.into_data();
+            // Trailers are no part of it.
+            whole.add(&data.unwrap_or_default())?;
+        }
+        Ok(whole.bytes.into())
+    }
+
+    fn failed(&self, failed: BoxError) -> BodyError {
+        if caused_by::<LengthLimitError>(failed.as_ref()) {
+            BodyError::TooLarge { max: self.max }
+        } else if caused_by::<Late>(failed.as_ref()) {
+            BodyError::TooSlow
+        } else {
+            BodyError::Broken(failed)
+        }
+    }
+}
+
+/// What has come of a body, in one piece: a list of what came would take many times the room where it came in crumbs.
+struct Whole<'a> {
+    bytes: Vec<u8>,
+    held: Option<SemaphorePermit<'a>>,
+    bodies: &'a Bodies,
+}
+
+impl Whole<'_> {
+    fn add(&mut self, more: &[u8]) -> Result<(), BodyError> {
+        let (length, capacity) = (self.bytes.len() + more.len(), self.bytes.capacity());
+        if length > capacity {
+            let capacity = length.max((2 * capacity).min(self.bodies.max));
+            self.hold(capacity.saturating_sub(ALWAYS).div_ceil(PIECE))?;
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(more);
+        Ok(())
+    }
+
+    fn hold(&mut self, pieces: usize) -> Result<(), BodyError> {
+        let held = self.held.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let more = u32::try_from(pieces.saturating_sub(held)).map_err(|_| BodyError::NoRoom)?;
+        let more = self.bodies.room.try_acquire_many(more).map_err(|_| BodyError::NoRoom)?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
+        }
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ use crate::engine::conversation::{Conversation, ConversationId, Sighting};
 use crate::engine::history::History;
 use crate::engine::{Decision, RuleSet, Why, decide};
 use crate::rulebook::Edition;
+use crate::sabotage::{Bug, planted};
 
 // Plain `?` only: in one round trip a later statement's numbered parameters would get the earlier ones' values.
 // Where no body holds a byte, the bodies are bound as NULL: hence the x''.
@@ -205,7 +206,8 @@ impl<'a> Fold<'a> {
             }
             Record::Notified { app_id, key, topic, fingerprint, about, told, body } => {
                 let id = (app_id.clone(), key.clone());
-                let repeat = self.seen.get(&id).map(|known| known == fingerprint);
+                let by_id = planted(Bug::DeduplicatesByIdAlone);
+                let repeat = self.seen.get(&id).map(|known| known == fingerprint || by_id);
                 let foreign = self.context.app_id.as_deref().is_some_and(|ours| ours != app_id);
                 let (result, reason) = match (repeat, foreign) {
                     (Some(true), _) => (Recorded::Duplicate, None),

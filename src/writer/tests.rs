@@ -179,6 +179,39 @@ async fn more_than_may_wait_are_refused_at_once_and_the_waiting_ones_are_written
 }
 
 #[tokio::test]
+async fn what_waits_is_bounded_in_bytes_too_and_there_is_room_again_when_it_is_written() {
+    let Desk { shelf: _shelf, writer, .. } = Desk::new().await;
+    let (full, refused) = flood(&writer).await;
+    assert_eq!((full, refused), (64, 36), "of a hundred with a body of 1 MiB each");
+    assert_eq!(flood(&writer).await, (64, 36));
+    assert_eq!(writer.write(weighing("alone", 65 << 20)).await, Ok(Recorded::Duplicate), "larger than all the room");
+}
+
+#[tokio::test]
+async fn without_the_bound_everything_would_wait() {
+    let Desk { shelf: _shelf, writer, .. } = Desk::new().await;
+    let planted = crate::sabotage::plant(Bug::QueuesWithoutBound);
+    assert_eq!(flood(&writer).await, (100, 0));
+    drop(planted);
+}
+
+/// A hundred at once: how many were written, and how many found no room.
+async fn flood(writer: &Writer) -> (usize, usize) {
+    let answers = join_all((0..100).map(|_| writer.write(weighing("alone", 1 << 20)))).await;
+    let full = answers.iter().filter(|answer| **answer == Err(NotWritten::Full)).count();
+    (answers.iter().filter(|answer| answer.is_ok()).count(), full)
+}
+
+/// A notification with a body of so many bytes; all of a size share them.
+fn weighing(key: &str, bytes: usize) -> Record {
+    let mut record = about(key, "5");
+    if let Record::Notified { body, .. } = &mut record {
+        *body = Bytes::from(vec![b' '; bytes]);
+    }
+    record
+}
+
+#[tokio::test]
 async fn whoever_gives_up_waiting_leaves_the_writing_as_it_was() {
     let Desk { shelf, writer, .. } = Desk::new().await;
     for number in 0..20 {
@@ -208,7 +241,7 @@ async fn the_task_ends_with_its_last_handle_and_writes_what_waits_before() {
 async fn a_long_queue_that_gets_shorter_is_no_stall_and_one_that_does_not_is() {
     for (others, want) in [(1, Ok(())), (0, Err(NotWritten::TooSlow))] {
         let (queue, _jobs) = mpsc::channel(1);
-        let writer = Writer { queue, committed: Arc::default() };
+        let writer = Writer { queue, room: Arc::new(Semaphore::new(0)), committed: Arc::default() };
         let others = async { writer.committed.fetch_add(others, Ordering::Relaxed) };
         assert_eq!(tokio::join!(writer.commits(), others).0, want);
     }

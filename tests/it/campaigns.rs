@@ -9,10 +9,12 @@
 //! and begun again with the same seed, it goes on where it was. Take that folder away to begin anew. With
 //! `AUTOCLOSED_BINARY` it runs another build of the program, the one that is shipped perhaps.
 
+mod forged;
 mod kills;
 mod load;
 mod program;
 mod scarce;
+mod slow;
 mod soak;
 mod town;
 
@@ -59,7 +61,9 @@ pub(crate) struct Round {
 
 fn number(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{variable} is a whole number, not `{value}`")))
+    let number = value.parse();
+    assert!(number.is_ok(), "{variable} is a whole number, not `{value}`");
+    number.ok()
 }
 
 /// The program that campaigns run.
@@ -162,6 +166,7 @@ impl Campaign {
     }
 
     /// A promise that does not hold, and how to see it again.
+    #[expect(clippy::panic, reason = "a campaign that breaks a promise fails its test")]
     pub(crate) fn broken(&self, round: &Round, how: &str) -> ! {
         panic!(
             "{how}\n  in round {} of seed {}: AUTOCLOSED_ROUNDS={} AUTOCLOSED_SEED={} cargo test --release --locked --test it campaigns::{} -- --nocapture",
@@ -185,6 +190,7 @@ impl Campaign {
         self.tell(&lines.join("\n"));
     }
 
+    #[expect(clippy::print_stdout, reason = "somebody waits for it, perhaps for hours")]
     fn tell(&self, what: &str) {
         println!("{}: {what}", self.name);
     }

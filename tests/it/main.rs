@@ -14,6 +14,7 @@ mod demo;
 mod handbook;
 mod harness;
 mod hazards;
+mod hostile;
 mod logs;
 mod looks;
 mod metrics;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use autoclosed::server::{Limits, Served, read_body, roll_call, serve};
+use autoclosed::server::{Bodies, Limits, Served, roll_call, serve};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -96,7 +96,7 @@ async fn panics() -> &'static str {
 }
 
 async fn length(request: Request) -> (StatusCode, String) {
-    match read_body(request, MAX_BODY).await {
+    match Bodies::up_to(MAX_BODY).read(request).await {
         Ok(body) => (StatusCode::OK, format!("{} bytes", body.len())),
         Err(failed) => (failed.status(), failed.to_string()),
     }
