@@ -67,6 +67,8 @@ pub use undone::{Candidate, Marked, Stands, UndoEnd};
 pub use untold::Missed;
 use writing::Writing;
 
+use crate::sabotage::{Bug, planted};
+
 /// `PRAGMA application_id` of our files.
 const APPLICATION_ID: i64 = 0x6163_6c64;
 /// Older ones can corrupt the write-ahead log when a checkpoint meets a commit.
@@ -222,10 +224,11 @@ impl Store {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
+    let seldom = planted(Bug::CommitsWithoutSync);
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(if seldom { SqliteSynchronous::Normal } else { SqliteSynchronous::Full })
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .pragma("trusted_schema", "OFF")

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::sabotage::{Bug, planted};
 use crate::standpoint::Standpoint;
 use crate::store::{Record, Recorded, Store, StoreError, Told};
 
@@ -65,6 +66,9 @@ impl Writer {
             TrySendError::Full(_) => NotWritten::Full,
             TrySendError::Closed(_) => NotWritten::Failed,
         })?;
+        if planted(Bug::AnswersBeforeTheCommit) {
+            return Ok(Recorded::Stored);
+        }
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(answer) => answer.unwrap_or(Err(NotWritten::Failed)),
             Err(_) => Err(NotWritten::TooSlow),
