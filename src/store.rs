@@ -37,6 +37,7 @@ mod surges;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trips;
+mod trouble;
 mod undone;
 mod untold;
 mod writing;
@@ -73,6 +74,9 @@ use crate::sabotage::{Bug, planted};
 const APPLICATION_ID: i64 = 0x6163_6c64;
 /// Older ones can corrupt the write-ahead log when a checkpoint meets a commit.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// The write-ahead log is cut back to this once it was emptied: it grows while somebody reads for long, and would stay as
+/// large for good.
+const LOG_LIMIT: &str = "16777216";
 /// How long a commit waits for another process's lock.
 const BUSY: Duration = Duration::from_secs(3);
 
@@ -108,8 +112,8 @@ pub enum StoreError {
     /// The file is damaged.
     #[error("the database is damaged ({0}); keep the file, restore a backup and start again")]
     Corrupt(String),
-    /// The database refused or failed.
-    #[error("the database failed")]
+    /// The database, or the disk under it, refused or failed.
+    #[error("{}", trouble::told(.0))]
     Sql(#[from] sqlx::Error),
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
@@ -155,7 +159,7 @@ impl Store {
         create_private(path)?;
         let mut writer = options.clone().connect().await.map_err(damaged)?;
         check_version(&mut writer).await?;
-        migrator().run(&mut writer).await?;
+        migrator().run(&mut writer).await.map_err(trouble::not_migrated)?;
         Store::of(writer, options).await
     }
 
@@ -232,6 +236,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .pragma("trusted_schema", "OFF")
+        .pragma("journal_size_limit", LOG_LIMIT)
         .disable_statement_logging()
 }
 

@@ -9,6 +9,9 @@
 //! and begun again with the same seed, it goes on where it was. Take that folder away to begin anew. With
 //! `AUTOCLOSED_BINARY` it runs another build of the program, the one that is shipped perhaps.
 
+mod cuts;
+mod faults;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
