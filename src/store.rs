@@ -159,6 +159,7 @@ impl Store {
         create_private(path)?;
         let mut writer = options.clone().connect().await.map_err(damaged)?;
         check_version(&mut writer).await?;
+        file::take_over_log(&mut writer).await?;
         migrator().run(&mut writer).await.map_err(trouble::not_migrated)?;
         Store::of(writer, options).await
     }

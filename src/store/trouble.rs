@@ -33,15 +33,34 @@ pub(super) fn told(error: &sqlx::Error) -> &'static str {
     }
 }
 
-/// Whether it lies in what is around the database, and may be over by the next time.
+/// Whether it lies in what is around the database.
+fn is_around(error: &sqlx::Error) -> bool {
+    passes(error) || matches!(code(error), Some(8 | 14))
+}
+
+/// Whether nothing but waiting may help: no space, a disk that fails, somebody's lock.
 fn passes(error: &sqlx::Error) -> bool {
-    matches!(code(error), Some(5 | 6 | 8 | 10 | 13 | 14))
+    is_full(error) || matches!(code(error), Some(5 | 6 | 10))
+}
+
+fn is_full(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::StorageFull,
+        other => code(other) == Some(13),
+    }
+}
+
+impl StoreError {
+    /// Whether the same may succeed a little later, with nothing changed but the disk or somebody's lock.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, StoreError::Sql(error) if passes(error))
+    }
 }
 
 /// A migration that the disk kept from being done says nothing against the database: each is done wholly or not at all.
 pub(super) fn not_migrated(error: MigrateError) -> StoreError {
     match error {
-        MigrateError::Execute(inner) | MigrateError::ExecuteMigration(inner, _) if passes(&inner) => {
+        MigrateError::Execute(inner) | MigrateError::ExecuteMigration(inner, _) if is_around(&inner) => {
             StoreError::Sql(inner)
         }
         other => StoreError::Migrate(other),

@@ -8,6 +8,7 @@ mod locks;
 mod logs;
 pub(crate) mod machine;
 pub(crate) mod senders;
+mod syncs;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

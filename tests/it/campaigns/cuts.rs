@@ -58,7 +58,7 @@ async fn round(round: &mut Round, planted: Option<&'static str>) -> Result<Found
             return Err(format!("{} were refused and some answered {:?}", answered.refused, answered.odd));
         }
         acknowledged.extend(answered.acknowledged);
-        found.cuts.push(machine.power_cut(&mut round.dice));
+        found.cuts.push(machine.loses_power(&mut round.dice));
     }
     found.acknowledged = acknowledged.len();
     Ok(found)

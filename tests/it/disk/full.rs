@@ -51,5 +51,22 @@ async fn on_a_full_disk_nothing_is_acknowledged_or_done_and_then_all_goes_on() {
     }
     assert!(up.check("database").await.0);
     assert_eq!(fake.mutating_calls().len(), 1);
-    assert_eq!(up.ends("TERM").status.code(), Some(0));
+    let over = up.ends("TERM");
+    assert_eq!(over.status.code(), Some(0), "{:#?}", over.said);
+}
+
+/// Five real seconds, after which it tries again. Ending at once, ten times in a minute, would have systemd give up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_a_full_disk_says_so_and_waits_until_there_is_space() {
+    let mut machine = Machine::new("http://127.0.0.1:1", "");
+    machine.arm();
+    let up = machine.start(Some(&Fault { kind: "full", of: "", nth: 20 })).unwrap();
+    let told: Vec<serde_json::Value> = up.said.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let waited = told.iter().find(|line| line["level"] == "WARN").unwrap();
+    insta::assert_snapshot!(format!("{}\n{}", waited["message"].as_str().unwrap(), waited["error"].as_str().unwrap()), @"
+    the database cannot be opened; trying again in 5 s
+    the disk of the database is full; make room there (`df` tells where), it then goes on by itself: error returned from database: (code: 13) database or disk is full: (code: 13) database or disk is full
+    ");
+    assert!(up.is_ready().await);
+    assert_eq!(machine.damage().await, None);
 }

@@ -45,6 +45,13 @@ struct Kept {
     unsynced: Vec<Change>,
 }
 
+/// Without half an entry at the end: whoever was killed in it has told nobody of what it says.
+pub(crate) fn whole(journal: &[u8]) -> &[u8] {
+    let entries = entries(journal);
+    let length = |entry: &Entry| 1 + 2 + entry.name.len() + 8 + 8 + entry.bytes.len();
+    &journal[..entries.iter().map(length).sum()]
+}
+
 fn entries(mut journal: &[u8]) -> Vec<Entry> {
     fn take<'a>(from: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = from.split_at_checked(length)?;
@@ -60,7 +67,6 @@ fn entries(mut journal: &[u8]) -> Vec<Entry> {
         let length = if matches!(what, b'W' | b'R') { usize::try_from(length).unwrap() } else { 0 };
         Some(Entry { what, name, at, bytes: take(&mut journal, length)?.to_vec() })
     };
-    // Whoever was killed may have left half an entry at the end, of which nobody was told.
     std::iter::from_fn(&mut next).collect()
 }
 
@@ -212,6 +218,8 @@ mod tests {
     fn half_an_entry_at_the_end_is_none() {
         let (write, sync) = (entry(b'W', 0, b"one"), entry(b'S', 0, b""));
         let half = write[..write.len() - 1].to_vec();
-        assert_eq!(found(&[write, sync, half]), [b"one"]);
+        let journal = [write, sync].concat();
+        assert_eq!(whole(&[journal.clone(), half.clone()].concat()), journal);
+        assert_eq!(found(&[journal, half]), [b"one"]);
     }
 }

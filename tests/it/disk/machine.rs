@@ -17,7 +17,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::Instant;
 
-use super::journal::{Image, Lost, after_power_cut};
+use super::journal::{Image, Lost, after_power_cut, whole};
 use super::{Fault, shim};
 use crate::campaigns::binary;
 use crate::harness::CLIENT_SECRET;
@@ -44,6 +44,8 @@ pub(crate) struct Up {
     pub(crate) webhook: String,
     admin: String,
     pub(crate) took: Duration,
+    /// What it said until then.
+    pub(crate) said: Vec<String>,
 }
 
 /// The program, over.
@@ -123,10 +125,9 @@ impl Machine {
         program
     }
 
-    /// Starts it and waits until it is ready, or over.
+    /// Starts it and waits until it is ready, or over. Once it says that it waits for its disk, the disk is mended.
     pub(crate) fn start(&mut self, fault: Option<&Fault>) -> Result<Up, Over> {
-        self.before = self.image();
-        let _ = std::fs::remove_file(self.file("journal"));
+        self.goes_on();
         let began = Instant::now();
         let mut child = self.program(fault).spawn().unwrap();
         let (sender, lines) = channel();
@@ -136,13 +137,33 @@ impl Machine {
         loop {
             let Ok(line) = lines.recv_timeout(PATIENCE) else { return Err(over(child, said)) };
             let told: Value = serde_json::from_str(&line).unwrap_or_default();
+            if line.contains("trying again") {
+                self.mend();
+            }
             said.push(line);
             if let (Some(webhook), Some(health)) = (told["webhook"].as_str(), told["health"].as_str()) {
                 let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
                 let admin = health.strip_suffix("/health").unwrap().to_owned();
-                return Ok(Up { child, lines, client, webhook: webhook.to_owned(), admin, took: began.elapsed() });
+                let (webhook, took) = (webhook.to_owned(), began.elapsed());
+                return Ok(Up { child, lines, client, webhook, admin, took, said });
             }
         }
+    }
+
+    /// A disk remembers what was not synced from one start to the next, until the power goes.
+    fn goes_on(&mut self) {
+        let file = self.file("journal");
+        match std::fs::read(&file) {
+            Ok(journal) => std::fs::write(&file, whole(&journal)).unwrap(),
+            Err(_) => self.before = self.image(),
+        }
+    }
+
+    /// As [`Machine::power_cut`], and the machine is switched on again.
+    pub(crate) fn loses_power(&mut self, dice: &mut Dice) -> Lost {
+        let lost = self.power_cut(dice);
+        std::fs::remove_file(self.file("journal")).unwrap();
+        lost
     }
 
     fn image(&self) -> Image {
