@@ -127,10 +127,9 @@ impl Trial {
             self.machine.arm();
         }
         let calls = self.fake.mutating_calls().len();
-        if self.when == Acting {
-            self.acts(&id).await
-        } else {
-            self.takes(up, name).await?
+        match self.when {
+            Acting => self.acts(&id).await,
+            Starting | Running | Stopping => self.takes(up, name).await?,
         }
         if self.fault.stays() && self.machine.failed() > 0 {
             sleep(BAD_FOR).await;
