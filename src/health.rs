@@ -31,6 +31,9 @@ use crate::tally::Tally;
 /// The public answer is kept for so long: nobody outside can make the database work by asking.
 const KEPT: Duration = Duration::from_secs(1);
 
+/// A write-ahead log above this is told, in bytes: it is a few MiB unless somebody reads for long.
+const LARGE_LOG: u64 = 64 << 20;
+
 /// What health looks at.
 #[derive(Debug, Clone)]
 pub struct Health {
@@ -118,11 +121,23 @@ impl Health {
             (Ok(()), Ok(_)) if self.board.damage() > 0 => {
                 (false, format!("{} times something in it could not be read; see the log", self.board.damage()))
             }
-            (Ok(()), Ok(bytes)) => (true, format!("takes commits; {} MiB", bytes.div_ceil(1 << 20))),
+            (Ok(()), Ok(bytes)) => (true, taking(bytes, self.store.log_size())),
             (Err(error), _) | (_, Err(error)) => (false, error.to_string()),
         };
         Check { name: "database", ok, detail }
     }
+}
+
+/// That the log is large is told and not bad: whoever keeps it so may be a backup.
+fn taking(bytes: u64, log: u64) -> String {
+    let size = format!("takes commits; {} MiB", bytes.div_ceil(1 << 20));
+    if log <= LARGE_LOG {
+        return size;
+    }
+    format!(
+        "{size}, and a log of {} MiB beside it that somebody who reads for long keeps from being emptied",
+        log.div_ceil(1 << 20)
+    )
 }
 
 fn said(length: Duration) -> String {

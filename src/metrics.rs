@@ -54,6 +54,8 @@ impl Metrics {
         if let Ok(bytes) = self.health.store.size().await {
             page.put_one(names::DATABASE, Value::Level(i64::try_from(bytes).unwrap_or(i64::MAX)));
         }
+        let log = self.health.store.log_size();
+        page.put_one(names::LOG, Value::Level(i64::try_from(log).unwrap_or(i64::MAX)));
         page
     }
 

@@ -5,7 +5,8 @@
 //!
 //! The switch belongs to the thread, so that tests beside each other do not meet: whoever uses it runs everything on
 //! a current-thread runtime. A program of its own is ended at a point by the environment variable
-//! `AUTOCLOSED_ENDS_AT`, with the name of the point and perhaps how often it is passed before: `sent`, `sent:2`.
+//! `AUTOCLOSED_ENDS_AT`, with the name of the point and perhaps how often it is passed before: `sent`, `sent:2`. From one a
+//! safeguard is taken away, on all of its threads, by `AUTOCLOSED_PLANTED` with the name of the bug.
 
 /// A moment between two steps of acting, at which the daemon may die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,6 +123,8 @@ pub enum Bug {
     QueuesWithoutBound,
     /// What was refused is logged with all its headers.
     QuotesTheSignature,
+    /// A commit does not wait until the disk has it (`synchronous=NORMAL`).
+    CommitsWithoutSync,
 }
 
 #[cfg(not(feature = "sabotage"))]
@@ -207,7 +210,14 @@ mod switch {
 
     /// Whether a safeguard is taken away.
     pub(crate) fn planted(bug: Bug) -> bool {
-        BUG.get() == Some(bug)
+        BUG.get() == Some(bug) || everywhere(bug)
+    }
+
+    /// Whether the environment takes a safeguard away from the whole program.
+    fn everywhere(bug: Bug) -> bool {
+        static PLANTED: OnceLock<Option<String>> = OnceLock::new();
+        let planted = PLANTED.get_or_init(|| std::env::var("AUTOCLOSED_PLANTED").ok());
+        planted.as_ref().is_some_and(|name| *name == format!("{bug:?}"))
     }
 
     /// Whether the environment ends the program here.

@@ -37,6 +37,7 @@ mod surges;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trips;
+mod trouble;
 mod undone;
 mod untold;
 mod writing;
@@ -67,10 +68,15 @@ pub use undone::{Candidate, Marked, Stands, UndoEnd};
 pub use untold::Missed;
 use writing::Writing;
 
+use crate::sabotage::{Bug, planted};
+
 /// `PRAGMA application_id` of our files.
 const APPLICATION_ID: i64 = 0x6163_6c64;
 /// Older ones can corrupt the write-ahead log when a checkpoint meets a commit.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// The write-ahead log is cut back to this once it was emptied: it grows while somebody reads for long, and would stay as
+/// large for good.
+const LOG_LIMIT: &str = "16777216";
 /// How long a commit waits for another process's lock.
 const BUSY: Duration = Duration::from_secs(3);
 
@@ -106,8 +112,8 @@ pub enum StoreError {
     /// The file is damaged.
     #[error("the database is damaged ({0}); keep the file, restore a backup and start again")]
     Corrupt(String),
-    /// The database refused or failed.
-    #[error("the database failed")]
+    /// The database, or the disk under it, refused or failed.
+    #[error("{}", trouble::told(.0))]
     Sql(#[from] sqlx::Error),
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
@@ -153,7 +159,8 @@ impl Store {
         create_private(path)?;
         let mut writer = options.clone().connect().await.map_err(damaged)?;
         check_version(&mut writer).await?;
-        migrator().run(&mut writer).await?;
+        file::take_over_log(&mut writer).await?;
+        migrator().run(&mut writer).await.map_err(trouble::not_migrated)?;
         Store::of(writer, options).await
     }
 
@@ -222,13 +229,15 @@ impl Store {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
+    let seldom = planted(Bug::CommitsWithoutSync);
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(if seldom { SqliteSynchronous::Normal } else { SqliteSynchronous::Full })
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .pragma("trusted_schema", "OFF")
+        .pragma("journal_size_limit", LOG_LIMIT)
         .disable_statement_logging()
 }
 

@@ -192,7 +192,8 @@ async fn record(store: &Store, standpoint: &Standpoint, records: Arc<[Record]>) 
     match tokio::spawn(async move { store.record(&records, &context).await }).await {
         Ok(Ok(results)) => Ok(results),
         Ok(Err(error)) => {
-            tracing::error!(error = %error, batch = count, "notifications could not be written");
+            let why = &error as &(dyn std::error::Error + 'static);
+            tracing::error!(error = why, batch = count, "notifications could not be written");
             Err(if spoilt(&error) { Trouble::Spoilt } else { Trouble::Database })
         }
         Err(_) => {

@@ -16,6 +16,12 @@ use crate::systemd;
 /// What was begun may take this long to end.
 const LONGEST_STOP: Duration = Duration::from_secs(10);
 
+/// A disk without space, and somebody else's lock, may be over by then. Whoever ended at once would be started again so
+/// often in a minute that systemd gives up for good.
+const OPEN_AGAIN: Duration = Duration::from_secs(5);
+/// So often, which makes a minute.
+const TRIES: u32 = 12;
+
 /// Why the daemon did not run, with what its exit status tells.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -57,7 +63,7 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
     let secrets = secrets(&environment)?;
     let mut stop = StopSignals::listen().map_err(RunError::Signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(RunError::Signals)?;
-    let daemon = Daemon::start(&config, &secrets, Clock::System).await?;
+    let Some(daemon) = start(&config, &secrets, &mut stop).await? else { return Ok(()) };
     daemon.run_by_schedule(&config).await?;
     tracing::info!(
         webhook = %format_args!("http://{}{}", daemon.public_address(), config.server.webhook_path),
@@ -90,6 +96,30 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
         () = stop.next() => tracing::warn!("stopped at once, on a second signal"),
     }
     Ok(())
+}
+
+/// `None` if it was told to stop while it waited for the disk.
+async fn start(config: &Config, secrets: &Secrets, stop: &mut StopSignals) -> Result<Option<Daemon>, RunError> {
+    for left in (0..TRIES).rev() {
+        match Daemon::start(config, secrets, Clock::System).await {
+            Ok(daemon) => return Ok(Some(daemon)),
+            Err(StartError::Store(error)) if error.may_pass() && left > 0 => {
+                let why = &error as &(dyn std::error::Error + 'static);
+                tracing::warn!(
+                    error = why,
+                    "the database cannot be opened; trying again in {} s",
+                    OPEN_AGAIN.as_secs()
+                );
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(OPEN_AGAIN) => {}
+            () = stop.next() => break,
+        }
+    }
+    tracing::info!("stopped before the database could be opened");
+    Ok(None)
 }
 
 /// Attends to systemd, whatever happens to it.

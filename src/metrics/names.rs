@@ -115,9 +115,11 @@ pub(super) const SKIPPED: Family =
     counter("autoclosed_sweeps_skipped_total", &[], "Sweeps that were not begun because the one before still ran");
 pub(super) const DATABASE: Family =
     gauge("autoclosed_database_size_bytes", &[], "Size of the database without its write-ahead log");
+pub(super) const LOG: Family =
+    gauge("autoclosed_database_log_size_bytes", &[], "Size of the write-ahead log beside the database");
 
 /// All of them, in the order in which they are told.
-pub const ALL: [Family; 21] = [
+pub const ALL: [Family; 22] = [
     BUILD,
     HEALTH,
     NOTIFICATIONS,
@@ -139,4 +141,5 @@ pub const ALL: [Family; 21] = [
     SUCCEEDED,
     SKIPPED,
     DATABASE,
+    LOG,
 ];

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::{BUSY, Depth, Store, StoreError, damaged, inspect};
 
@@ -28,6 +28,18 @@ pub async fn copy(path: &Path, to: &Path) -> Result<(), StoreError> {
     let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(&mut reader).await.map_err(damaged);
     reader.close().await?;
     copied.map(|_| ())
+}
+
+/// Moves what an earlier process left in the log into the database and begins the log anew. After a sync that failed, the
+/// system shows what the disk does not have: whoever wrote behind that would lose it all in a power cut, however well it
+/// was synced.
+pub(super) async fn take_over_log(writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    let busy: bool = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await.map_err(damaged)?;
+    if busy {
+        // Who else has it open has kept, in memory, how far the log is good.
+        tracing::debug!("somebody else uses the log of the database; it goes on as it is");
+    }
+    Ok(())
 }
 
 impl Store {

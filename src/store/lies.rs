@@ -1,4 +1,4 @@
-//! Whether the file that is open still lies where it was opened.
+//! Whether the file that is open still lies where it was opened, and how large the log beside it is.
 //!
 //! Owns: that nothing is written, and no notification taken, into a file that nobody will ever open again: `SQLite` goes
 //! on with one that was deleted or renamed as if nothing had happened. Refuses: opening the other one.
@@ -34,6 +34,13 @@ impl Lies {
 }
 
 impl Store {
+    /// Size of the write-ahead log beside the database, in bytes.
+    pub fn log_size(&self) -> u64 {
+        let mut log = self.place.path.as_os_str().to_owned();
+        log.push("-wal");
+        std::fs::metadata(log).map_or(0, |file| file.len())
+    }
+
     /// The error is that it does not. To be asked before anything is written that somebody relies on.
     pub(super) fn still_lies_there(&self) -> Result<(), StoreError> {
         if self.place.still() { Ok(()) } else { Err(StoreError::Moved) }

@@ -9,6 +9,8 @@
 //! and begun again with the same seed, it goes on where it was. Take that folder away to begin anew. With
 //! `AUTOCLOSED_BINARY` it runs another build of the program, the one that is shipped perhaps.
 
+mod cuts;
+mod faults;
 mod forged;
 mod kills;
 mod load;

@@ -11,6 +11,7 @@ mod closes;
 mod commands;
 mod converges;
 mod demo;
+mod disk;
 mod handbook;
 mod harness;
 mod hazards;
