@@ -175,7 +175,15 @@ fn id(text: &str) -> ConversationId {
 
 fn part(id: u64, minute: i64, actor: Actor, class: Class) -> Part {
     let admin_id = (actor == Actor::Teammate).then(|| "7".to_owned());
-    Part { id: Some(PartId::Part(id)), at: at(minute), actor, admin_id, classes: [class].into(), digest: None }
+    Part {
+        id: Some(PartId::Part(id)),
+        at: at(minute),
+        actor,
+        admin_id,
+        classes: [class].into(),
+        digest: None,
+        reads_as: [].into(),
+    }
 }
 
 fn snapshot(state: State, minute: i64, notification: &str) -> Snapshot {
