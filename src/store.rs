@@ -18,6 +18,7 @@ mod attempts;
 mod backlog;
 mod conversations;
 mod counts;
+mod damage;
 mod facts;
 mod file;
 mod fold;
@@ -45,6 +46,7 @@ pub use attempts::BUDGET_WINDOW;
 pub use backlog::{Backlog, Discarded, Released, Waiting};
 pub use conversations::Listing;
 pub use counts::{Actions, Received};
+use damage::Damage;
 pub use file::copy;
 #[cfg(test)]
 pub(crate) use fold::PANICS;
@@ -108,7 +110,7 @@ pub enum StoreError {
     Corrupt(String),
     /// The database refused or failed.
     #[error("the database failed")]
-    Sql(#[from] sqlx::Error),
+    Sql(#[source] sqlx::Error),
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -143,6 +145,7 @@ pub struct Store {
     fence: Fence,
     rivals: Rivals,
     place: Arc<Lies>,
+    damage: Damage,
 }
 
 impl Store {
@@ -151,7 +154,7 @@ impl Store {
         inspect(path, Depth::Whole).await?;
         let options = options(path).create_if_missing(true);
         create_private(path)?;
-        let mut writer = options.clone().connect().await.map_err(damaged)?;
+        let mut writer = options.clone().connect().await?;
         check_version(&mut writer).await?;
         migrator().run(&mut writer).await?;
         Store::of(writer, options).await
@@ -166,7 +169,7 @@ impl Store {
     pub async fn open_beside(path: &Path) -> Result<Store, StoreError> {
         inspect(path, Depth::WhoseItIs).await?;
         let options = options(path);
-        let mut writer = options.clone().connect().await.map_err(damaged)?;
+        let mut writer = options.clone().connect().await?;
         check_version(&mut writer).await?;
         match (schema(&mut writer).await?, newest()) {
             (Some(found), known) if found == known => Store::of(writer, options).await,
@@ -188,6 +191,7 @@ impl Store {
             fence: Fence::default(),
             rivals: Rivals::default(),
             place,
+            damage: Damage::default(),
         })
     }
 
@@ -253,7 +257,7 @@ async fn inspect(path: &Path, depth: Depth) -> Result<(), StoreError> {
     // Where no log lies beside it, the file is whole by itself; `immutable` keeps SQLite from leaving one there.
     let whole = !lies_beside(path, "-wal") && !lies_beside(path, "-journal");
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(whole).busy_timeout(BUSY);
-    let mut connection = options.disable_statement_logging().connect().await.map_err(damaged)?;
+    let mut connection = options.disable_statement_logging().connect().await?;
     let checked = check_identity(&mut connection, path, depth).await;
     connection.close().await?;
     checked
@@ -296,10 +300,10 @@ fn is_too_old(version: &str) -> bool {
 
 /// Ours, healthy, and not newer than this program.
 async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: Depth) -> Result<(), StoreError> {
-    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(damaged)?;
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
     // A first start that was cut off may have left the migrations' own table behind, and nothing else.
     let tables = "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> '_sqlx_migrations'";
-    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(damaged)?;
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await?;
     if tables == 0 {
         return Ok(());
     }
@@ -307,8 +311,7 @@ async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: D
         return Err(StoreError::Foreign(path.to_owned()));
     }
     if depth == Depth::Whole {
-        let check: String =
-            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await.map_err(damaged)?;
+        let check: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await?;
         if check != "ok" {
             return Err(StoreError::Corrupt(check));
         }
@@ -322,27 +325,17 @@ async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: D
 /// The schema of the file; `None` if it has none yet.
 async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
     let begun = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
-    let begun: i64 = sqlx::query_scalar(begun).fetch_one(&mut *connection).await.map_err(damaged)?;
+    let begun: i64 = sqlx::query_scalar(begun).fetch_one(&mut *connection).await?;
     if begun == 0 {
         return Ok(None);
     }
     let newest = "SELECT max(version) FROM _sqlx_migrations";
-    sqlx::query_scalar(newest).fetch_one(connection).await.map_err(damaged)
+    Ok(sqlx::query_scalar(newest).fetch_one(connection).await?)
 }
 
 /// The newest schema that this program knows.
 fn newest() -> i64 {
     MIGRATIONS.iter().map(|(version, _, _)| *version).max().unwrap_or(0)
-}
-
-fn damaged(error: sqlx::Error) -> StoreError {
-    match &error {
-        // SQLITE_CORRUPT and SQLITE_NOTADB
-        sqlx::Error::Database(inner) if matches!(inner.code().as_deref(), Some("11" | "26")) => {
-            StoreError::Corrupt(inner.message().to_owned())
-        }
-        _ => StoreError::Sql(error),
-    }
 }
 
 /// Version, name and text of every migration; a test compares them with the folder.

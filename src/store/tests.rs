@@ -18,10 +18,12 @@ use crate::rulebook::{Edition, Rulebook};
 
 mod attempts;
 mod batches;
+mod corruption;
 mod counts;
 mod forgotten;
 mod journal;
 mod lease;
+mod migrating;
 mod opening;
 mod operator;
 mod order;

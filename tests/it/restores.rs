@@ -1,10 +1,14 @@
 //! An old copy of the database in the place of a newer one: what the daemon did meanwhile is in Intercom, and not in it.
 
+use std::os::unix::fs::FileExt;
+
 use autoclosed::engine::ConversationId;
 use autoclosed::sabotage::{Bug, plant};
 use jiff::SignedDuration;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 
-use crate::harness::{House, days, hours, minutes};
+use crate::harness::{House, QUIET_A_DAY, days, hours, minutes};
 
 /// Reminds, leaves a note, and closes with a word.
 const LADDER: &str = r#"
@@ -188,4 +192,59 @@ async fn whoever_forgets_what_was_said_says_it_twice() {
     restore(&mut house, &copy).await;
     pass(&house, days(4)).await;
     assert_eq!(said(&house, &id), [2, 0, 0], "and the close has moved away too");
+}
+
+/// Whoever forgets to take the log away puts an old file beside a newer log.
+#[tokio::test]
+async fn the_log_of_the_newer_database_beside_the_copy_is_refused_or_does_no_harm() {
+    let mut house = House::with(LADDER).await;
+    let id = house.answered().await;
+    pass(&house, days(2)).await;
+    let copy = backed_up(&house).await;
+    pass(&house, days(2)).await;
+    assert_eq!(said(&house, &id), [1, 1, 0]);
+    let log = format!("{}-wal", house.database().display());
+    let newer = std::fs::read(&log).unwrap();
+    assert!(!newer.is_empty());
+    house.stop().await;
+    std::fs::copy(&copy, house.database()).unwrap();
+    std::fs::write(&log, newer).unwrap();
+    match autoclosed::store::Store::open(&house.database()).await {
+        Err(error) => assert!(error.refuses_the_database(), "{error:?}"),
+        Ok(store) => {
+            store.close().await;
+            house.start().await;
+            house.look().await;
+            pass(&house, days(4)).await;
+            assert_eq!((said(&house, &id), house.state(&id)), ([1, 1, 1], "closed"));
+        }
+    }
+}
+
+/// Ruins all but the first page under a daemon that runs, and has it read them.
+async fn ruin(house: &House) {
+    let mut stranger = SqliteConnectOptions::new().filename(house.database()).connect().await.unwrap();
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut stranger).await.unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(house.database()).unwrap();
+    let rest = file.metadata().unwrap().len() - 4096;
+    file.write_all_at(&vec![0xa5; usize::try_from(rest).unwrap()], 4096).unwrap();
+    // Whoever sees that somebody has written reads everything again.
+    sqlx::query("PRAGMA user_version = 1").execute(&mut stranger).await.unwrap();
+    stranger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn damage_that_is_met_while_it_runs_ends_all_acting_and_health_says_so() {
+    let house = House::with(QUIET_A_DAY).await;
+    for _ in 0..5 {
+        house.answered().await;
+    }
+    ruin(&house).await;
+    house.after(days(1)).await;
+    for _ in 0..3 {
+        house.after(minutes(1)).await;
+    }
+    assert_eq!(house.deeds(), Vec::<String>::new());
+    let check = house.check("database").await;
+    assert!(check.starts_with("bad: it is damaged") && check.ends_with("restore a backup"), "{check}");
 }
