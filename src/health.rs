@@ -124,7 +124,10 @@ impl Health {
                 (false, format!("{} times something in it could not be read; see the log", self.board.damage()))
             }
             (Ok(()), Ok(bytes)) => (true, format!("takes commits; {} MiB", bytes.div_ceil(1 << 20))),
-            (Err(error), _) | (_, Err(error)) => (false, error.to_string()),
+            (Err(error), _) | (_, Err(error)) => {
+                self.store.heed(&error);
+                (false, error.to_string())
+            }
         };
         Check { name: "database", ok, detail }
     }

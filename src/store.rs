@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
@@ -102,6 +103,11 @@ pub enum StoreError {
         /// Newest schema of this program.
         known: i64,
     },
+    /// The file or its folder may not be written, or the folder is not there; nothing was made.
+    #[error(
+        "the database {0} cannot be written; its folder must be there, and both belong to the user that autoclosed runs as"
+    )]
+    NotOurs(PathBuf, #[source] std::io::Error),
     /// The linked `SQLite` is too old.
     #[error("SQLite {0} can corrupt its write-ahead log; 3.51.3 or newer is needed: build with the bundled one")]
     TooOld(String),
@@ -162,7 +168,8 @@ impl Store {
 
     /// Refuses what is no database of ours, and leaves it as it is. One that is missing can be made.
     pub async fn refuse_others(path: &Path) -> Result<(), StoreError> {
-        inspect(path, Depth::WhoseItIs).await
+        inspect(path, Depth::WhoseItIs).await?;
+        may_be_written(path)
     }
 
     /// Opens the file of a daemon that may be running: it must be there, with the schema of this program.
@@ -249,7 +256,7 @@ enum Depth {
 async fn inspect(path: &Path, depth: Depth) -> Result<(), StoreError> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(sqlx::Error::Io(error).into()),
+        Err(error) => return Err(StoreError::NotOurs(path.to_owned(), error)),
         Ok(file) if file.len() == 0 => return Ok(()),
         Ok(_) if !is_sqlite(path)? => return Err(StoreError::Foreign(path.to_owned())),
         Ok(_) => {}
@@ -261,6 +268,18 @@ async fn inspect(path: &Path, depth: Depth) -> Result<(), StoreError> {
     let checked = check_identity(&mut connection, path, depth).await;
     connection.close().await?;
     checked
+}
+
+/// `SQLite` would take a file that it may not write for one to read only, and leave a log beside it before it fails.
+fn may_be_written(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let refused = |error: rustix::io::Errno| StoreError::NotOurs(path.to_owned(), error.into());
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(refused)?;
+    match access(path, Access::READ_OK | Access::WRITE_OK) {
+        // A link that leads nowhere: what SQLite would make at its end is open to all.
+        Err(error) if error != rustix::io::Errno::NOENT || path.symlink_metadata().is_ok() => Err(refused(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Whether there is a file of that name with this behind it, and something in it.

@@ -258,6 +258,7 @@ impl Jobs {
                 return Sweeping::Blocked(Blocked::StandsBy);
             }
             Err(error) => {
+                self.sweeper.store.heed(&error);
                 self.note_sweep(Err(format!("nothing is done: {error}")));
                 return Sweeping::Failed(error.to_string());
             }
@@ -275,6 +276,7 @@ impl Jobs {
                 return Sweeping::Blocked(why);
             }
             Err(error) => {
+                self.sweeper.store.heed(&error);
                 self.note_sweep(Err(format!("nothing is done: {error}")));
                 return Sweeping::Failed(error.to_string());
             }

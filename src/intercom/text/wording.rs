@@ -12,7 +12,7 @@ use super::bare;
 const VALUE: char = '\u{e000}';
 /// Most bytes that a value may take: a name or a date does not take more, and a sentence that a person puts between the
 /// same words is no value.
-const LONGEST_VALUE: usize = 96;
+const LONGEST_VALUE: usize = 48;
 /// Fixed bytes that a template with values in it must have: fewer could be anybody's words.
 const FEWEST_FIXED: usize = 12;
 

@@ -4,20 +4,25 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 
+use sha2::{Digest, Sha256};
+
 use super::*;
 
 /// Somebody who is not root.
 const SOMEBODY: u32 = 61_235;
 
-/// Everything in a folder, byte for byte.
+/// A digest of everything in a folder but the lock, which is empty and stays.
 fn contents(folder: &Path) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries
-        .map(|entry| {
-            let bytes = std::fs::read(entry.path()).map_or_else(|error| error.kind().to_string(), hex::encode);
-            (entry.file_name().into_string().unwrap(), bytes)
-        })
-        .collect()
+    let all = entries.map(|entry| {
+        let bytes = std::fs::read(entry.path());
+        let digest = bytes.map_or_else(
+            |error| error.kind().to_string(),
+            |bytes| format!("{} bytes, {}", bytes.len(), hex::encode(&Sha256::digest(bytes)[..8])),
+        );
+        (entry.file_name().into_string().unwrap(), digest)
+    });
+    all.filter(|(name, _)| !name.ends_with(".lock")).collect()
 }
 
 fn sqlite(path: &Path, statements: &[&'static str]) {
@@ -108,7 +113,25 @@ fn what_is_refused_is_refused_at_once_with_the_next_step_and_left_as_it_was() {
         let newest = regexless(&why);
         lines.push(format!("{name}: {}", newest.trim_end()));
     }
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @"
+    a missing folder: autoclosed: the database state/a.db cannot be written; its folder must be there, and both belong to the user that autoclosed runs as
+      because: No such file or directory (os error 2)
+    a folder in its place: autoclosed: state/a.db is not an autoclosed database; name another file in [database] url
+    a link into a folder that is not there: autoclosed: the database state/a.db cannot be written; its folder must be there, and both belong to the user that autoclosed runs as
+      because: No such file or directory (os error 2)
+    a link to itself: autoclosed: the database state/a.db cannot be written; its folder must be there, and both belong to the user that autoclosed runs as
+      because: Too many levels of symbolic links (os error 40)
+    text: autoclosed: state/a.db is not an autoclosed database; name another file in [database] url
+    bytes that look encrypted: autoclosed: state/a.db is not an autoclosed database; name another file in [database] url
+    a database of somebody else's: autoclosed: state/a.db is not an autoclosed database; name another file in [database] url
+    one with a mark of its own: autoclosed: state/a.db is not an autoclosed database; name another file in [database] url
+    a newer schema: autoclosed: the database was written by a newer autoclosed (schema 99); this one knows schema N: install the newer version again
+    a migration that was broken off by another program: autoclosed: the database could not be brought to the newest schema
+      because: migration 3 is partially applied; fix and remove row from `_sqlx_migrations` table
+    a damaged page: autoclosed: the database is damaged (database disk image is malformed); keep the file, restore a backup and start again
+    half of it: autoclosed: the database is damaged (database disk image is malformed); keep the file, restore a backup and start again
+    nothing but a header: autoclosed: the database is damaged (database disk image is malformed); keep the file, restore a backup and start again
+    ");
 }
 
 /// The newest schema changes; the rest of the words does not.
@@ -157,5 +180,14 @@ fn where_it_may_not_write_it_says_so_and_changes_nothing() {
         assert_eq!(contents(&state), before, "{name}: something was changed");
         lines.push(format!("{name}: {}", told(&done.stderr).trim_end()));
     }
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @"
+    a file that may only be read: autoclosed: the database state/a.db cannot be written; its folder must be there, and both belong to the user that autoclosed runs as
+      because: Permission denied (os error 13)
+    a folder that may only be read: autoclosed: the database state/a.db cannot be written; its folder must be there, and both belong to the user that autoclosed runs as
+      because: Permission denied (os error 13)
+    somebody else's file: autoclosed: the database state/a.db cannot be written; its folder must be there, and both belong to the user that autoclosed runs as
+      because: Permission denied (os error 13)
+    somebody else's folder: autoclosed: the database state/a.db cannot be written; its folder must be there, and both belong to the user that autoclosed runs as
+      because: Permission denied (os error 13)
+    ");
 }
