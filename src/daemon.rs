@@ -5,6 +5,7 @@
 
 mod asking;
 mod crew;
+mod damage;
 mod jobs;
 mod lookout;
 mod naming;

@@ -15,6 +15,7 @@ pub mod history;
 mod ladder;
 mod matching;
 pub mod missing;
+mod recalled;
 pub mod rehearsal;
 pub mod rule;
 pub mod undo;

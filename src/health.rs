@@ -117,12 +117,20 @@ impl Health {
     }
 
     async fn database(&self) -> Check {
+        if let Some(what) = self.store.damage() {
+            let detail =
+                format!("it is damaged ({what}); nothing is done any more. Stop, keep the file, and restore a backup");
+            return Check { name: "database", ok: false, detail };
+        }
         let (ok, detail) = match (self.store.takes_commits().await, self.store.size().await) {
             (Ok(()), Ok(_)) if self.board.damage() > 0 => {
                 (false, format!("{} times something in it could not be read; see the log", self.board.damage()))
             }
             (Ok(()), Ok(bytes)) => (true, taking(bytes, self.store.log_size())),
-            (Err(error), _) | (_, Err(error)) => (false, error.to_string()),
+            (Err(error), _) | (_, Err(error)) => {
+                self.store.heed(&error);
+                (false, error.to_string())
+            }
         };
         Check { name: "database", ok, detail }
     }

@@ -99,6 +99,8 @@ pub enum Bug {
     AsksTheOperatorOnce,
     /// What the daemon itself has done counts as somebody's doing.
     OwnPartsCount,
+    /// What Intercom shows that we said, and the database does not know, was somebody else's.
+    ForgetsWhatItSaid,
     /// The budget of an hour is that of a sweep.
     BudgetIsForgotten,
     /// That a call leaves is written down after it.

@@ -54,6 +54,9 @@ pub enum Blocked {
     /// The clocks are too far apart.
     #[error("the local clock is {0} away from Intercom's; set it right")]
     Skew(String),
+    /// The database is damaged.
+    #[error("the database is damaged ({0}); stop, keep the file, and restore a backup")]
+    Damaged(String),
     /// The workspace was not looked at completely since the start.
     #[error("the workspace has not been looked at completely since the start")]
     NotLookedYet,

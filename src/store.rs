@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
@@ -18,6 +19,7 @@ mod attempts;
 mod backlog;
 mod conversations;
 mod counts;
+mod damage;
 mod facts;
 mod file;
 mod fold;
@@ -46,6 +48,7 @@ pub use attempts::BUDGET_WINDOW;
 pub use backlog::{Backlog, Discarded, Released, Waiting};
 pub use conversations::Listing;
 pub use counts::{Actions, Received};
+use damage::Damage;
 pub use file::copy;
 #[cfg(test)]
 pub(crate) use fold::PANICS;
@@ -106,6 +109,11 @@ pub enum StoreError {
         /// Newest schema of this program.
         known: i64,
     },
+    /// The file or its folder may not be written, or the folder is not there; nothing was made.
+    #[error(
+        "the database {0} cannot be written; its folder must be there, and both belong to the user that autoclosed runs as"
+    )]
+    NotOurs(PathBuf, #[source] std::io::Error),
     /// The linked `SQLite` is too old.
     #[error("SQLite {0} can corrupt its write-ahead log; 3.51.3 or newer is needed: build with the bundled one")]
     TooOld(String),
@@ -114,7 +122,7 @@ pub enum StoreError {
     Corrupt(String),
     /// The database, or the disk under it, refused or failed.
     #[error("{}", trouble::told(.0))]
-    Sql(#[from] sqlx::Error),
+    Sql(#[source] sqlx::Error),
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -149,6 +157,7 @@ pub struct Store {
     fence: Fence,
     rivals: Rivals,
     place: Arc<Lies>,
+    damage: Damage,
 }
 
 impl Store {
@@ -157,7 +166,7 @@ impl Store {
         inspect(path, Depth::Whole).await?;
         let options = options(path).create_if_missing(true);
         create_private(path)?;
-        let mut writer = options.clone().connect().await.map_err(damaged)?;
+        let mut writer = options.clone().connect().await?;
         check_version(&mut writer).await?;
         file::take_over_log(&mut writer).await?;
         migrator().run(&mut writer).await.map_err(trouble::not_migrated)?;
@@ -166,14 +175,15 @@ impl Store {
 
     /// Refuses what is no database of ours, and leaves it as it is. One that is missing can be made.
     pub async fn refuse_others(path: &Path) -> Result<(), StoreError> {
-        inspect(path, Depth::WhoseItIs).await
+        inspect(path, Depth::WhoseItIs).await?;
+        may_be_written(path)
     }
 
     /// Opens the file of a daemon that may be running: it must be there, with the schema of this program.
     pub async fn open_beside(path: &Path) -> Result<Store, StoreError> {
         inspect(path, Depth::WhoseItIs).await?;
         let options = options(path);
-        let mut writer = options.clone().connect().await.map_err(damaged)?;
+        let mut writer = options.clone().connect().await?;
         check_version(&mut writer).await?;
         match (schema(&mut writer).await?, newest()) {
             (Some(found), known) if found == known => Store::of(writer, options).await,
@@ -195,6 +205,7 @@ impl Store {
             fence: Fence::default(),
             rivals: Rivals::default(),
             place,
+            damage: Damage::default(),
         })
     }
 
@@ -254,7 +265,7 @@ enum Depth {
 async fn inspect(path: &Path, depth: Depth) -> Result<(), StoreError> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(sqlx::Error::Io(error).into()),
+        Err(error) => return Err(StoreError::NotOurs(path.to_owned(), error)),
         Ok(file) if file.len() == 0 => return Ok(()),
         Ok(_) if !is_sqlite(path)? => return Err(StoreError::Foreign(path.to_owned())),
         Ok(_) => {}
@@ -262,10 +273,22 @@ async fn inspect(path: &Path, depth: Depth) -> Result<(), StoreError> {
     // Where no log lies beside it, the file is whole by itself; `immutable` keeps SQLite from leaving one there.
     let whole = !lies_beside(path, "-wal") && !lies_beside(path, "-journal");
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(whole).busy_timeout(BUSY);
-    let mut connection = options.disable_statement_logging().connect().await.map_err(damaged)?;
+    let mut connection = options.disable_statement_logging().connect().await?;
     let checked = check_identity(&mut connection, path, depth).await;
     connection.close().await?;
     checked
+}
+
+/// `SQLite` would take a file that it may not write for one to read only, and leave a log beside it before it fails.
+fn may_be_written(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let refused = |error: rustix::io::Errno| StoreError::NotOurs(path.to_owned(), error.into());
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(refused)?;
+    match access(path, Access::READ_OK | Access::WRITE_OK) {
+        // A link that leads nowhere: what SQLite would make at its end is open to all.
+        Err(error) if error != rustix::io::Errno::NOENT || path.symlink_metadata().is_ok() => Err(refused(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Whether there is a file of that name with this behind it, and something in it.
@@ -305,10 +328,10 @@ fn is_too_old(version: &str) -> bool {
 
 /// Ours, healthy, and not newer than this program.
 async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: Depth) -> Result<(), StoreError> {
-    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(damaged)?;
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
     // A first start that was cut off may have left the migrations' own table behind, and nothing else.
     let tables = "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> '_sqlx_migrations'";
-    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await.map_err(damaged)?;
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut *connection).await?;
     if tables == 0 {
         return Ok(());
     }
@@ -316,8 +339,7 @@ async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: D
         return Err(StoreError::Foreign(path.to_owned()));
     }
     if depth == Depth::Whole {
-        let check: String =
-            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await.map_err(damaged)?;
+        let check: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await?;
         if check != "ok" {
             return Err(StoreError::Corrupt(check));
         }
@@ -331,27 +353,17 @@ async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: D
 /// The schema of the file; `None` if it has none yet.
 async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
     let begun = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
-    let begun: i64 = sqlx::query_scalar(begun).fetch_one(&mut *connection).await.map_err(damaged)?;
+    let begun: i64 = sqlx::query_scalar(begun).fetch_one(&mut *connection).await?;
     if begun == 0 {
         return Ok(None);
     }
     let newest = "SELECT max(version) FROM _sqlx_migrations";
-    sqlx::query_scalar(newest).fetch_one(connection).await.map_err(damaged)
+    Ok(sqlx::query_scalar(newest).fetch_one(connection).await?)
 }
 
 /// The newest schema that this program knows.
 fn newest() -> i64 {
     MIGRATIONS.iter().map(|(version, _, _)| *version).max().unwrap_or(0)
-}
-
-fn damaged(error: sqlx::Error) -> StoreError {
-    match &error {
-        // SQLITE_CORRUPT and SQLITE_NOTADB
-        sqlx::Error::Database(inner) if matches!(inner.code().as_deref(), Some("11" | "26")) => {
-            StoreError::Corrupt(inner.message().to_owned())
-        }
-        _ => StoreError::Sql(error),
-    }
 }
 
 /// Version, name and text of every migration; a test compares them with the folder.

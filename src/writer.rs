@@ -188,10 +188,11 @@ async fn commit_one(store: &Store, standpoint: &Standpoint, one: &Record) -> Res
 
 /// In a task of its own: a panic must not end the writing, or every later notification would be refused.
 async fn record(store: &Store, standpoint: &Standpoint, records: Arc<[Record]>) -> Result<Vec<Recorded>, Trouble> {
-    let (store, context, count) = (store.clone(), standpoint.context(), records.len());
+    let (there, store, context, count) = (store, store.clone(), standpoint.context(), records.len());
     match tokio::spawn(async move { store.record(&records, &context).await }).await {
         Ok(Ok(results)) => Ok(results),
         Ok(Err(error)) => {
+            there.heed(&error);
             let why = &error as &(dyn std::error::Error + 'static);
             tracing::error!(error = why, batch = count, "notifications could not be written");
             Err(if spoilt(&error) { Trouble::Spoilt } else { Trouble::Database })

@@ -26,7 +26,7 @@ pub(super) async fn sweeper(
     clock: Clock,
 ) -> Result<Sweeper, StartError> {
     let lens = Lens::new(TextKey::new(&store.text_key().await?));
-    lens.watch(config.rules.attributes());
+    lens.go_by(&config.rules);
     let intercom = Intercom::new(client_settings(config), secrets.access_token.clone(), lens, clock.clone())?;
     let names = Names::remembered(&store).await?;
     let edition = edition(config, &names);

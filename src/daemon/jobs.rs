@@ -258,6 +258,7 @@ impl Jobs {
                 return Sweeping::Blocked(Blocked::StandsBy);
             }
             Err(error) => {
+                self.sweeper.store.heed(&error);
                 self.note_sweep(Err(format!("nothing is done: {error}")));
                 return Sweeping::Failed(error.to_string());
             }
@@ -275,6 +276,7 @@ impl Jobs {
                 return Sweeping::Blocked(why);
             }
             Err(error) => {
+                self.sweeper.store.heed(&error);
                 self.note_sweep(Err(format!("nothing is done: {error}")));
                 return Sweeping::Failed(error.to_string());
             }
@@ -285,6 +287,7 @@ impl Jobs {
             Err(error) => Err(error.into()),
         };
         self.note_run(Job::Sweep, began, swept.is_ok());
+        self.heed_damage(swept.as_ref().err());
         if let (Err(SweepError::Store(StoreError::Superseded)), Some(tenure)) = (&swept, &self.sweeper.tenure) {
             tenure.doubt().await;
         }
@@ -307,6 +310,9 @@ impl Jobs {
 
     /// That everything is paused is told only where nothing worse keeps us from acting.
     async fn may_act(&self, refusals: &Refusals) -> Result<Result<Acting, Blocked>, StoreError> {
+        if let Some(damaged) = self.damaged() {
+            return Ok(Err(damaged));
+        }
         let sweeper = &self.sweeper;
         let paused = sweeper.store.pauses().await?.all.is_some();
         let may = safety::may_act(&sweeper.board, &sweeper.standpoint, &sweeper.intercom);
@@ -327,7 +333,9 @@ impl Jobs {
         self.note_life(LIFE).await;
         let progress = Progress(&self.sweeper.board);
         let began = self.sweeper.standpoint.clock().elapsed();
-        let result = self.look_now().await.map_err(|error| error.to_string());
+        let looked = self.look_now().await;
+        self.heed_damage(looked.as_ref().err().and_then(LookError::of_looking));
+        let result = looked.map_err(|error| error.to_string());
         self.note_run(Job::Reconcile, began, result.is_ok());
         drop(progress);
         last.in_trouble = result.is_err() && self.sweeper.intercom.trouble().is_some();

@@ -90,7 +90,7 @@ impl Jobs {
         let deciding = self.deciding.lock().await;
         unsettle(&self.sweeper.store, &edition).await?;
         // Nothing waits from here to the end of the change: it happens as a whole, even if we are dropped.
-        intercom.lens().watch(edition.rules().attributes());
+        intercom.lens().go_by(edition.rules());
         self.sweeper.standpoint.rulebook().replace(edition);
         sweeps.settings = settings(config);
         client_secrets.replace(&secrets.client_secrets);

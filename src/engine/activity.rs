@@ -159,6 +159,8 @@ pub struct Part {
     pub classes: BTreeSet<Class>,
     /// Keyed digest of the text, kept of admins' parts to tell our own from others'.
     pub digest: Option<String>,
+    /// [`digest`](super::rule::digest)s of our templates that its text may have been made from; kept of admins' parts.
+    pub reads_as: BTreeSet<String>,
 }
 
 /// One class of activity by one actor, with its moment. The latest of each is what rules look at.

@@ -298,5 +298,6 @@ fn same_part(known: &Part, new: &Part) -> Part {
         admin_id: known.admin_id.clone(),
         classes: known.classes.union(&new.classes).copied().collect(),
         digest: known.digest.clone().max(new.digest.clone()),
+        reads_as: known.reads_as.union(&new.reads_as).cloned().collect(),
     }
 }

@@ -10,6 +10,7 @@ use super::history::{History, Phase};
 use super::ladder::Ladder;
 use super::matching::{Fit, fit, tag_names};
 use super::missing::Missing;
+use super::recalled::recalled;
 use super::rule::{AfterReopen, Assignment, Labels, Rule, RuleName, RuleSet, StepId};
 use super::view::{Standing, View};
 use super::why::{PassedOver, Why};
@@ -156,7 +157,8 @@ impl Decision {
 
 /// Decides what to do about a conversation at `now`, which is a moment on Intercom's clock.
 pub fn decide(conversation: &Conversation, history: &History, rules: &RuleSet, now: Timestamp) -> Decision {
-    weigh(&View::of(conversation, history, now), rules).decision
+    let history = recalled(conversation, history, rules);
+    weigh(&View::of(conversation, &history, now), rules).decision
 }
 
 /// A decision, the rule that it comes from, and what was not known.

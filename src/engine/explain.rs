@@ -12,6 +12,7 @@ use super::facts::Tag;
 use super::history::{History, Hold};
 use super::matching::{Fit, Turn, fit, speaker, tag_names, turn};
 use super::missing::Missing;
+use super::recalled::recalled;
 use super::rule::{Rule, RuleName, RuleSet, Speaker, WaitingOn};
 use super::view::{Standing, View};
 use super::why::{Misfit, Why};
@@ -94,7 +95,8 @@ pub struct Outlook {
 
 /// Explains what [`decide()`](super::decide()) decides.
 pub fn explain(conversation: &Conversation, history: &History, rules: &RuleSet, now: Timestamp) -> Explanation {
-    let view = View::of(conversation, history, now);
+    let known = recalled(conversation, history, rules);
+    let view = View::of(conversation, &known, now);
     let weighed = weigh(&view, rules);
     let ahead = ahead(conversation, history, rules, now);
     let (state, snoozed_until) = match view.standing {

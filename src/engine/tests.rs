@@ -57,6 +57,7 @@ fn part(number: u64, at: Timestamp, actor: Actor, classes: &[Class]) -> Part {
         admin_id,
         classes: classes.iter().copied().collect(),
         digest: None,
+        reads_as: [].into(),
     }
 }
 

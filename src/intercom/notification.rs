@@ -236,7 +236,7 @@ fn sent_by_a_teammate(parts: &mut [Part]) {
 /// Something that a contact did and that no part shows.
 fn by_contact(class: Class, at: Timestamp) -> Part {
     let classes = BTreeSet::from([class]);
-    Part { id: None, at, actor: Actor::Contact, admin_id: None, classes, digest: None }
+    Part { id: None, at, actor: Actor::Contact, admin_id: None, classes, digest: None, reads_as: BTreeSet::new() }
 }
 
 fn shows(sighting: &Sighting, class: Class) -> bool {

@@ -8,6 +8,8 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+pub mod wording;
+
 /// How many layers of escaping are taken off; text that was escaped more often does not occur outside attacks.
 const LAYERS: usize = 4;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{BUSY, Depth, Store, StoreError, damaged, inspect};
+use super::{BUSY, Depth, Store, StoreError, inspect};
 
 /// Whoever reads keeps the log from being emptied, and whoever empties it keeps others from writing: it is tried for so
 /// long at a time.
@@ -25,9 +25,10 @@ pub async fn copy(path: &Path, to: &Path) -> Result<(), StoreError> {
     let mut reader = options.pragma("trusted_schema", "OFF").disable_statement_logging().connect().await?;
     let to = std::path::absolute(to).map_err(sqlx::Error::Io)?;
     let name = to.to_str().ok_or_else(|| StoreError::Odd("a file name that is no text".into()))?;
-    let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(&mut reader).await.map_err(damaged);
+    let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(&mut reader).await;
     reader.close().await?;
-    copied.map(|_| ())
+    copied?;
+    Ok(())
 }
 
 /// Moves what an earlier process left in the log into the database and begins the log anew. After a sync that failed, the

@@ -41,6 +41,9 @@ pub(super) struct ConversationRow(
     pub(super) Option<i64>,    // fetch_at
 );
 
+/// Between a part's digest and its templates: earlier versions knew none.
+const READS_AS: char = '=';
+
 type LatestJson = Vec<(String, String, i64, Option<String>)>;
 type PartJson = (Option<String>, i64, String, Option<String>, Vec<String>, Option<String>);
 
@@ -143,10 +146,14 @@ pub(super) fn snoozed_until(state: State) -> Option<Timestamp> {
 fn part_json(part: &Part) -> PartJson {
     let classes = part.classes.iter().map(|class| class.name().to_owned()).collect();
     let id = part.id.map(|id| id.to_string());
-    (id, ms(part.at), part.actor.name().to_owned(), part.admin_id.clone(), classes, part.digest.clone())
+    (id, ms(part.at), part.actor.name().to_owned(), part.admin_id.clone(), classes, words(part))
 }
 
-fn part((id, moment, actor, admin_id, classes, digest): PartJson) -> Option<Part> {
+fn part((id, moment, actor, admin_id, classes, words): PartJson) -> Option<Part> {
+    let (digest, templates) = words.as_deref().map_or((None, ""), |words| {
+        let (digest, templates) = words.split_once(READS_AS).unwrap_or((words, ""));
+        (Some(digest.to_owned()), templates)
+    });
     Some(Part {
         id: id.map(|id| id.parse()).transpose().ok()?,
         at: at(moment).ok()?,
@@ -154,7 +161,18 @@ fn part((id, moment, actor, admin_id, classes, digest): PartJson) -> Option<Part
         admin_id,
         classes: classes.iter().map(|class| Class::from_name(class)).collect::<Option<_>>()?,
         digest,
+        reads_as: templates.split(',').filter(|template| !template.is_empty()).map(str::to_owned).collect(),
     })
+}
+
+/// Digest of the text, and behind it the templates that it may have been made from.
+fn words(part: &Part) -> Option<String> {
+    let templates: Vec<&str> = part.reads_as.iter().map(String::as_str).collect();
+    let told = |digest: &String| match templates.as_slice() {
+        [] => digest.clone(),
+        templates => format!("{digest}{READS_AS}{}", templates.join(",")),
+    };
+    part.digest.as_ref().map(told)
 }
 
 type Latest = ((Class, Actor), (Timestamp, Option<PartId>));

@@ -18,10 +18,12 @@ use crate::rulebook::{Edition, Rulebook};
 
 mod attempts;
 mod batches;
+mod corruption;
 mod counts;
 mod forgotten;
 mod journal;
 mod lease;
+mod migrating;
 mod opening;
 mod operator;
 mod order;
@@ -175,7 +177,15 @@ fn id(text: &str) -> ConversationId {
 
 fn part(id: u64, minute: i64, actor: Actor, class: Class) -> Part {
     let admin_id = (actor == Actor::Teammate).then(|| "7".to_owned());
-    Part { id: Some(PartId::Part(id)), at: at(minute), actor, admin_id, classes: [class].into(), digest: None }
+    Part {
+        id: Some(PartId::Part(id)),
+        at: at(minute),
+        actor,
+        admin_id,
+        classes: [class].into(),
+        digest: None,
+        reads_as: [].into(),
+    }
 }
 
 fn snapshot(state: State, minute: i64, notification: &str) -> Snapshot {

@@ -170,7 +170,7 @@ mod tests {
         let at = Timestamp::from_second(second).unwrap();
         let admin_id = (actor == Actor::Teammate).then(|| "7".to_owned());
         let id = Some(PartId::Part(id));
-        Part { id, at, actor, admin_id, classes: classes.iter().copied().collect(), digest: None }
+        Part { id, at, actor, admin_id, classes: classes.iter().copied().collect(), digest: None, reads_as: [].into() }
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod receives;
 mod recipes;
 mod rehearses;
 mod reloads;
+mod restores;
 mod sabotage;
 mod simulation;
 mod sockets;

@@ -1,6 +1,7 @@
 //! The program itself, as an operator runs it: exit statuses, what it prints, signals, and one close from end to end.
 
 mod beside;
+mod files;
 mod heeds;
 mod leaks;
 mod refusals;

@@ -161,7 +161,15 @@ fn conversation(example: &Example<'_>, matches: &Match) -> Conversation {
         let number = i64::try_from(seen.parts.len()).unwrap() + 1;
         let admin_id = (actor == Actor::Teammate).then(|| "7".to_owned());
         let id = Some(PartId::Part(number.unsigned_abs()));
-        seen.parts.push(Part { id, at: at(number), actor, admin_id, classes: BTreeSet::from([class]), digest: None });
+        seen.parts.push(Part {
+            id,
+            at: at(number),
+            actor,
+            admin_id,
+            classes: BTreeSet::from([class]),
+            digest: None,
+            reads_as: BTreeSet::new(),
+        });
     };
     for speaker in &example.spoke {
         match speaker {

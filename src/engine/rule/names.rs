@@ -3,6 +3,7 @@
 //! Owns: where rules name them, and filling in their ids. Refuses: asking anybody.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::engine::facts::Facts;
 
@@ -56,6 +57,12 @@ impl RuleSet {
     pub fn attributes(&self) -> BTreeSet<String> {
         let matched = self.rules.iter().flat_map(|rule| rule.matches.attributes.keys());
         matched.chain(self.labels().flat_map(|labels| labels.set.keys())).cloned().collect()
+    }
+
+    /// Template of every message, note and last word.
+    pub fn texts(&self) -> BTreeSet<&Arc<str>> {
+        let steps = self.rules.iter().flat_map(|rule| &rule.steps);
+        steps.filter_map(|step| step.act.body()).collect()
     }
 
     /// Whether the id of every team and teammate is known that a condition names.

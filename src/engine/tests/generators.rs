@@ -59,7 +59,7 @@ pub(super) fn parts() -> impl Strategy<Value = Vec<Part>> {
     vec((moment(), anybody()), 1..30).prop_map(|told| {
         let number = |(index, (at, (actor, admin_id, classes)))| {
             let id = if index == 0 { PartId::Source(1) } else { PartId::Part(index as u64) };
-            Part { id: Some(id), at, actor, admin_id, classes, digest: None }
+            Part { id: Some(id), at, actor, admin_id, classes, digest: None, reads_as: BTreeSet::new() }
         };
         told.into_iter().enumerate().map(number).collect()
     })

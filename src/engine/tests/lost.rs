@@ -36,6 +36,7 @@ fn after_a_lost_reply(seconds: i64) -> String {
         Part {
             admin_id: Some(ADMIN.to_owned()),
             digest: Some("keyed otherwise".to_owned()),
+            reads_as: [].into(),
             ..part(3, at(DAY + 20 + seconds), Actor::Teammate, &[Class::TeammateReply])
         },
     ];

@@ -296,6 +296,7 @@ fn parts_by_our_admin_are_ours_by_their_id_their_text_or_their_nearness() {
         let by_us = Part {
             admin_id: Some(ADMIN.to_owned()),
             digest: if same_text { text.clone() } else { Some("other".to_owned()) },
+            reads_as: [].into(),
             ..part(number, at(second), Actor::Teammate, &[class])
         };
         let seen = open().after(&Sighting { parts: vec![by_us], ..Sighting::of(id()) }, Some(ADMIN));

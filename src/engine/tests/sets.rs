@@ -45,7 +45,15 @@ fn many_parts_by_our_admin_are_remembered_as_a_set_too() {
         let classes = [Class::TeammateReply].into();
         let at = at(i64::try_from(number / 2).unwrap());
         let admin_id = Some(ADMIN.to_owned());
-        Part { id: Some(PartId::Part(number)), at, actor: Actor::Teammate, admin_id, classes, digest: None }
+        Part {
+            id: Some(PartId::Part(number)),
+            at,
+            actor: Actor::Teammate,
+            admin_id,
+            classes,
+            digest: None,
+            reads_as: [].into(),
+        }
     };
     let one = |number: &u64| Sighting { parts: vec![by_us(*number)], ..Sighting::of(id()) };
     let forwards: Vec<_> = (1..=90).collect();

@@ -40,7 +40,7 @@ impl Conversation<'_> {
             parts.extend(part);
         }
         for item in self.part_items()? {
-            parts.push(item.part(lens.key())?);
+            parts.push(item.part(lens)?);
         }
         parts.extend(self.rated());
         let listed = matches!(self.conversation_parts, Object::Of(_));
@@ -125,7 +125,15 @@ impl Conversation<'_> {
     fn rated(&self) -> Option<Part> {
         let rating = self.conversation_rating.get().filter(|rating| rating.rating.is_given())?;
         let at = rating.created_at.date().ok().flatten()?;
-        Some(Part { id: None, at, actor: Actor::Contact, admin_id: None, classes: [Class::Rated].into(), digest: None })
+        Some(Part {
+            id: None,
+            at,
+            actor: Actor::Contact,
+            admin_id: None,
+            classes: [Class::Rated].into(),
+            digest: None,
+            reads_as: BTreeSet::new(),
+        })
     }
 
     fn state(&self) -> Result<Option<State>, Oddness> {
@@ -187,6 +195,8 @@ impl Message<'_> {
             at: created_at.ok_or(Oddness::Date)?,
             actor,
             digest: author.digest(&self.body, &self.redacted, key),
+            // The daemon begins no conversation.
+            reads_as: BTreeSet::new(),
             admin_id: author.admin_id,
             classes: BTreeSet::from([class]),
         }))
@@ -194,7 +204,7 @@ impl Message<'_> {
 }
 
 impl PartItem<'_> {
-    fn part(&self, key: &TextKey) -> Result<Part, Oddness> {
+    fn part(&self, lens: &Lens) -> Result<Part, Oddness> {
         let part_type = self.part_type.text().ok_or(Oddness::PartType)?;
         let by_timer = part_type == "timer_unsnooze";
         let redacted = is_true(&self.redacted);
@@ -212,7 +222,8 @@ impl PartItem<'_> {
             at: self.created_at.date()?.ok_or(Oddness::Date)?,
             actor: if by_app { Actor::Bot } else { author.actor },
             classes: classify::classify(part_type, author.actor, speaks, redacted, by_app),
-            digest: author.digest(&self.body, &self.redacted, key),
+            digest: author.digest(&self.body, &self.redacted, lens.key()),
+            reads_as: author.words(&self.body, &self.redacted).map(|words| lens.reads_as(words)).unwrap_or_default(),
             admin_id: author.admin_id,
         })
     }
@@ -226,8 +237,12 @@ struct Author {
 impl Author {
     /// Kept of admins' own words only. A redacted part has others' words in place of them.
     fn digest(&self, body: &Scalar<'_>, redacted: &Scalar<'_>, key: &TextKey) -> Option<String> {
+        self.words(body, redacted).and_then(|words| key.digest(words))
+    }
+
+    fn words<'b>(&self, body: &'b Scalar<'_>, redacted: &Scalar<'_>) -> Option<&'b str> {
         let own = self.admin_id.is_some() && !is_true(redacted);
-        body.text().filter(|_| own).and_then(|body| key.digest(body))
+        body.text().filter(|_| own)
     }
 }
 

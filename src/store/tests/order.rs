@@ -23,6 +23,7 @@ fn life() -> Vec<Record> {
     let ours = |number: u64, minute: i64, class: Class| Part {
         admin_id: Some("9".to_owned()),
         digest: Some(format!("digest {number}")),
+        reads_as: [].into(),
         ..part(number, minute, Actor::Teammate, class)
     };
     let mut fetched_last = glimpse(9, State::Open, vec![part(2, 2, Actor::Teammate, Class::TeammateReply)]);

@@ -188,6 +188,7 @@ async fn a_conversation_comes_back_as_it_was_folded() {
     seen.parts.push(Part {
         admin_id: Some("9".to_owned()),
         digest: Some("d".to_owned()),
+        reads_as: [].into(),
         ..part(u64::MAX, 3, Actor::Teammate, Class::Note)
     });
     seen.snapshot = Some(snapshot(State::Snoozed { until: Some(at(50)) }, 4, "n"));

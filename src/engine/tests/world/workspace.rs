@@ -91,7 +91,8 @@ impl Workspace {
         digest: Option<String>,
     ) -> Deed {
         let number = 100 + u64::try_from(self.parts.len()).unwrap();
-        let part = Part { id: Some(PartId::Part(number)), at, actor, admin_id, classes, digest };
+        let part =
+            Part { id: Some(PartId::Part(number)), at, actor, admin_id, classes, digest, reads_as: BTreeSet::new() };
         self.updated_at = at;
         self.parts.push(part.clone());
         Deed { at, part: part.id }
