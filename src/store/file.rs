@@ -35,7 +35,7 @@ pub async fn copy(path: &Path, to: &Path) -> Result<(), StoreError> {
 /// system shows what the disk does not have: whoever wrote behind that would lose it all in a power cut, however well it
 /// was synced.
 pub(super) async fn take_over_log(writer: &mut SqliteConnection) -> Result<(), StoreError> {
-    let busy: bool = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await.map_err(damaged)?;
+    let busy: bool = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
     if busy {
         // Who else has it open has kept, in memory, how far the log is good.
         tracing::debug!("somebody else uses the log of the database; it goes on as it is");
