@@ -175,7 +175,6 @@ async fn harmless(found: &Seen, good: &Good, store: &Store, told: (u64, &str)) {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "what became of them is read by whoever runs it")]
 async fn of_many_damaged_files_none_is_acted_upon() {
     let told = std::env::var("AUTOCLOSED_MUTATIONS").ok().and_then(|told| told.parse().ok());
     let half = told.unwrap_or(MUTATIONS) / 2;
