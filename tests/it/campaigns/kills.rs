@@ -57,11 +57,10 @@ async fn whatever_kills_it_nothing_acknowledged_is_lost_and_nothing_is_said_twic
         }
         campaign.done(&round);
     }
-    if campaign.is_long() {
-        assert!(campaign.p99("ready again") <= Duration::from_secs(3), "it takes too long until it is ready again");
-    }
     assert!(campaign.counted("messages") > 0 && campaign.counted("acknowledged, each id once") > 0, "nothing happened");
     campaign.verdict("nothing acknowledged was lost, nothing was said twice or closed over a word, no budget exceeded");
+    let late = campaign.is_long() && campaign.p99("ready again") > Duration::from_secs(3);
+    assert!(!late, "but it took too long until it was ready again, if nothing else ran beside");
 }
 
 /// How a life ends, and how many milliseconds after it began, or was ready.
@@ -193,6 +192,9 @@ impl Epoch {
         self.house.clock.set(now());
         let town = Arc::into_inner(self.town).unwrap().into_inner().unwrap();
         town.fake.clear_faults();
+        let lost = "SELECT CAST(id AS TEXT) FROM attempt WHERE phase = 'unclear'";
+        let lost = column(&self.house.database(), lost).await.len();
+        campaign.count("calls whose answer was lost", lost.try_into().unwrap());
         let left: Vec<Letter> = self.bag.take();
         town.falls_silent(&mut self.house, left).await?;
         let (closes, messages) = town.judged(&self.house, self.budgets).await?;

@@ -59,10 +59,9 @@ async fn an_hour_of_mixed_life_leaves_it_as_it_was() {
         }
         campaign.done(&round);
     }
-    if campaign.is_long() {
-        assert!(campaign.p99("answered") <= Duration::from_millis(500), "answers take too long");
-    }
+    let late = campaign.is_long() && campaign.p99("answered") > Duration::from_millis(500);
     campaign.verdict("memory, files and threads stayed as they were, nothing acknowledged was lost, the laws hold");
+    assert!(!late, "but answers took too long, if nothing else ran beside");
 }
 
 /// What the program has taken for itself, and when.
