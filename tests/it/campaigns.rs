@@ -9,6 +9,8 @@
 //! and begun again with the same seed, it goes on where it was. Take that folder away to begin anew. With
 //! `AUTOCLOSED_BINARY` it runs another build of the program, the one that is shipped perhaps.
 
+#![expect(clippy::panic, clippy::print_stdout, reason = "a campaign tells its verdict, or what broke it")]
+
 mod kills;
 mod load;
 mod program;

@@ -154,7 +154,7 @@ impl Epoch {
                 campaign.count("stopped", 1);
             }
         }
-        self.note(campaign, load.stop().await)?;
+        Self::note(campaign, &load.stop().await)?;
         // Some are not sent again, as Intercom gives up soon.
         if round.dice.chance(10) {
             self.bag.take();
@@ -162,7 +162,7 @@ impl Epoch {
         if round.number.is_multiple_of(10) { self.nothing_is_lost(campaign).await } else { Ok(()) }
     }
 
-    fn note(&mut self, campaign: &mut Campaign, sent: Sent) -> Result<(), String> {
+    fn note(campaign: &mut Campaign, sent: &Sent) -> Result<(), String> {
         campaign.count("answered 200", sent.acknowledged);
         campaign.count("answered 503", sent.refused);
         campaign.count("cut off by the end", sent.cut);

@@ -285,7 +285,7 @@ fn taken(pid: u32, at: Duration) -> Sample {
     let status = std::fs::read_to_string(process.join("status")).unwrap();
     let figure = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.split_whitespace().nth(0).unwrap().parse::<u32>().unwrap()
+        line.split_whitespace().next().unwrap().parse::<u32>().unwrap()
     };
     Sample {
         second: at.as_secs_f64(),
