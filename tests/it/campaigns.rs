@@ -9,6 +9,8 @@
 //! and begun again with the same seed, it goes on where it was. Take that folder away to begin anew. With
 //! `AUTOCLOSED_BINARY` it runs another build of the program, the one that is shipped perhaps.
 
+#![expect(clippy::panic, clippy::print_stdout, reason = "a campaign tells its verdict, or what broke it")]
+
 mod cuts;
 mod faults;
 mod forged;
@@ -168,7 +170,6 @@ impl Campaign {
     }
 
     /// A promise that does not hold, and how to see it again.
-    #[expect(clippy::panic, reason = "a campaign that breaks a promise fails its test")]
     pub(crate) fn broken(&self, round: &Round, how: &str) -> ! {
         panic!(
             "{how}\n  in round {} of seed {}: AUTOCLOSED_ROUNDS={} AUTOCLOSED_SEED={} cargo test --release --locked --test it campaigns::{} -- --nocapture",
@@ -192,7 +193,6 @@ impl Campaign {
         self.tell(&lines.join("\n"));
     }
 
-    #[expect(clippy::print_stdout, reason = "somebody waits for it, perhaps for hours")]
     fn tell(&self, what: &str) {
         println!("{}: {what}", self.name);
     }

@@ -57,11 +57,10 @@ async fn whatever_kills_it_nothing_acknowledged_is_lost_and_nothing_is_said_twic
         }
         campaign.done(&round);
     }
-    if campaign.is_long() {
-        assert!(campaign.p99("ready again") <= Duration::from_secs(3), "it takes too long until it is ready again");
-    }
     assert!(campaign.counted("messages") > 0 && campaign.counted("acknowledged, each id once") > 0, "nothing happened");
     campaign.verdict("nothing acknowledged was lost, nothing was said twice or closed over a word, no budget exceeded");
+    let late = campaign.is_long() && campaign.p99("ready again") > Duration::from_secs(3);
+    assert!(!late, "but it took too long until it was ready again, if nothing else ran beside");
 }
 
 /// How a life ends, and how many milliseconds after it began, or was ready.
@@ -155,7 +154,7 @@ impl Epoch {
                 campaign.count("stopped", 1);
             }
         }
-        self.note(campaign, load.stop().await)?;
+        Self::note(campaign, &load.stop().await)?;
         // Some are not sent again, as Intercom gives up soon.
         if round.dice.chance(10) {
             self.bag.take();
@@ -163,7 +162,7 @@ impl Epoch {
         if round.number.is_multiple_of(10) { self.nothing_is_lost(campaign).await } else { Ok(()) }
     }
 
-    fn note(&mut self, campaign: &mut Campaign, sent: Sent) -> Result<(), String> {
+    fn note(campaign: &mut Campaign, sent: &Sent) -> Result<(), String> {
         campaign.count("answered 200", sent.acknowledged);
         campaign.count("answered 503", sent.refused);
         campaign.count("cut off by the end", sent.cut);
@@ -193,6 +192,9 @@ impl Epoch {
         self.house.clock.set(now());
         let town = Arc::into_inner(self.town).unwrap().into_inner().unwrap();
         town.fake.clear_faults();
+        let lost = "SELECT CAST(id AS TEXT) FROM attempt WHERE phase = 'unclear'";
+        let lost = column(&self.house.database(), lost).await.len();
+        campaign.count("calls whose answer was lost", lost.try_into().unwrap());
         let left: Vec<Letter> = self.bag.take();
         town.falls_silent(&mut self.house, left).await?;
         let (closes, messages) = town.judged(&self.house, self.budgets).await?;

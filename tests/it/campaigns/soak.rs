@@ -59,10 +59,9 @@ async fn an_hour_of_mixed_life_leaves_it_as_it_was() {
         }
         campaign.done(&round);
     }
-    if campaign.is_long() {
-        assert!(campaign.p99("answered") <= Duration::from_millis(500), "answers take too long");
-    }
+    let late = campaign.is_long() && campaign.p99("answered") > Duration::from_millis(500);
     campaign.verdict("memory, files and threads stayed as they were, nothing acknowledged was lost, the laws hold");
+    assert!(!late, "but answers took too long, if nothing else ran beside");
 }
 
 /// What the program has taken for itself, and when.
@@ -286,7 +285,7 @@ fn taken(pid: u32, at: Duration) -> Sample {
     let status = std::fs::read_to_string(process.join("status")).unwrap();
     let figure = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.split_whitespace().nth(0).unwrap().parse::<u32>().unwrap()
+        line.split_whitespace().next().unwrap().parse::<u32>().unwrap()
     };
     Sample {
         second: at.as_secs_f64(),
