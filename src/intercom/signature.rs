@@ -11,6 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 
+use crate::sabotage::{Bug, planted};
+
 /// Length of an HMAC-SHA1, in bytes.
 const LENGTH: usize = 20;
 
@@ -80,7 +82,7 @@ impl Secrets {
         raw: Bytes,
     ) -> Result<Verified, SignatureError> {
         let value = header_values.next().ok_or(SignatureError::Missing)?;
-        if header_values.next().is_some() {
+        if header_values.next().is_some() && !planted(Bug::BelievesTheFirstSignature) {
             return Err(SignatureError::Repeated);
         }
         let signature = decode(value).ok_or(SignatureError::Malformed)?;

@@ -11,6 +11,7 @@ mod closes;
 mod commands;
 mod converges;
 mod demo;
+mod fuzz;
 mod handbook;
 mod harness;
 mod hazards;
