@@ -42,7 +42,9 @@ fn end(template: &str, from: usize, mark: &str) -> Result<usize, Range<usize>> {
     while let Some((at, c)) = chars.next() {
         let at = from + at;
         match quote {
-            Some(_) if c == '\\' => drop(chars.next()),
+            Some(_) if c == '\\' => {
+                chars.next();
+            }
             Some(open) if c == open => quote = None,
             Some(_) => {}
             None if template[at..].starts_with(mark) => return Ok(at + mark.len()),

@@ -83,19 +83,19 @@ async fn ask(call: &str, status: u16, body: &[u8]) -> String {
     let to = Assignee::Teammate(Some(ADMIN));
     let until = noon() + Duration::from_secs(86_400);
     match call {
-        "close" => asked.deed(intercom.close(&id, ADMIN, Some("Bye")).await, Some("closed")),
-        "open" => asked.deed(intercom.open(&id, ADMIN).await, Some("open")),
-        "snooze" => asked.deed(intercom.snooze(&id, ADMIN, until).await, Some("snoozed")),
-        "reply" => asked.deed(intercom.reply(&id, ADMIN, "Hello?").await, None),
-        "note" => asked.deed(intercom.note(&id, ADMIN, "Hello?").await, None),
-        "assign" => asked.deed(intercom.assign(&id, ADMIN, to).await, None),
+        "close" => asked.deed(&intercom.close(&id, ADMIN, Some("Bye")).await, Some("closed")),
+        "open" => asked.deed(&intercom.open(&id, ADMIN).await, Some("open")),
+        "snooze" => asked.deed(&intercom.snooze(&id, ADMIN, until).await, Some("snoozed")),
+        "reply" => asked.deed(&intercom.reply(&id, ADMIN, "Hello?").await, None),
+        "note" => asked.deed(&intercom.note(&id, ADMIN, "Hello?").await, None),
+        "assign" => asked.deed(&intercom.assign(&id, ADMIN, to).await, None),
         "update" => {
             let update = Update { read: Some(true), ..Update::default() };
-            asked.deed(intercom.update(&id, &update).await, None)
+            asked.deed(&intercom.update(&id, &update).await, None)
         }
         "tag" => asked.told(&intercom.tag(&id, ADMIN, "12").await.map(|answer| answer.value)),
         "untag" => asked.told(&intercom.untag(&id, ADMIN, "12").await.map(|answer| answer.value)),
-        "search" => asked.page(intercom.search(&search(), Some("cursor")).await),
+        "search" => asked.page(&intercom.search(&search(), Some("cursor")).await),
         "me" => {
             let me = intercom.me().await;
             assert!(me.as_ref().map_or(true, |me| seen::is_number(&me.admin_id)), "{me:?}");
@@ -104,13 +104,13 @@ async fn ask(call: &str, status: u16, body: &[u8]) -> String {
         }
         "contact" => asked.told(&intercom.contact("abc").await),
         "create_tag" => {
-            asked.list(intercom.create_tag("vip").await.map(|tag| vec![tag.value]), |tag| (&tag.id, Some(&tag.name)))
+            asked.list(&intercom.create_tag("vip").await.map(|tag| vec![tag.value]), |tag| (&tag.id, Some(&tag.name)))
         }
-        "admins" => asked.list(intercom.admins().await, |one| (&one.id, one.name.as_ref())),
-        "teams" => asked.list(intercom.teams().await, |one| (&one.id, Some(&one.name))),
-        "tags" => asked.list(intercom.tags().await, |one| (&one.id, Some(&one.name))),
+        "admins" => asked.list(&intercom.admins().await, |one| (&one.id, one.name.as_ref())),
+        "teams" => asked.list(&intercom.teams().await, |one| (&one.id, Some(&one.name))),
+        "tags" => asked.list(&intercom.tags().await, |one| (&one.id, Some(&one.name))),
         "attributes" => asked.told(&intercom.attributes().await),
-        _ => asked.look(intercom.conversation(&id).await),
+        _ => asked.look(&intercom.conversation(&id).await),
     }
 }
 
@@ -131,45 +131,45 @@ struct Asked<'a> {
 type Read = Result<autoclosed::intercom::Answer<ReadConversation>, IntercomError>;
 
 impl Asked<'_> {
-    fn look(&self, read: Read) -> String {
-        if let Ok(read) = &read {
+    fn look(&self, read: &Read) -> String {
+        if let Ok(read) = read {
             assert_eq!(read.value.sighting.id, id(), "another conversation than was asked for");
             assert!(read.value.sighting.snapshot.as_ref().is_none_or(|snapshot| snapshot.version.fetched));
             seen::check(&read.value.sighting);
             seen::check_fold(std::slice::from_ref(&read.value.sighting));
         }
-        self.told(&read)
+        self.told(read)
     }
 
     /// A deed counts as done only where the answer shows it.
-    fn deed(&self, read: Read, state: Option<&str>) -> String {
-        if let Ok(read) = &read {
+    fn deed(&self, read: &Read, state: Option<&str>) -> String {
+        if let Ok(read) = read {
             assert!(state.is_none() || read.value.state.as_deref() == state, "{:?}", read.value.state);
             assert!(!read.value.sighting.whole, "an answer to a deed shows one part");
         }
         self.look(read)
     }
 
-    fn page(&self, page: Result<autoclosed::intercom::Page, IntercomError>) -> String {
-        if let Ok(page) = &page {
+    fn page(&self, page: &Result<autoclosed::intercom::Page, IntercomError>) -> String {
+        if let Ok(page) = page {
             for one in &page.conversations {
                 assert!(seen::is_id(&one.id) && one.updated_at.is_none_or(is_about_possible), "{one:?}");
             }
             assert_ne!(page.next.as_deref(), Some("cursor"), "it leads back to itself");
         }
-        self.told(&page)
+        self.told(page)
     }
 
     fn list<T: Debug>(
         &self,
-        list: Result<Vec<T>, IntercomError>,
+        list: &Result<Vec<T>, IntercomError>,
         named: impl Fn(&T) -> (&String, Option<&String>),
     ) -> String {
         for one in list.iter().flatten() {
             let (id, name) = named(one);
             assert!(seen::is_number(id) && name.is_none_or(|name| !name.trim().is_empty()), "{one:?}");
         }
-        self.told(&list)
+        self.told(list)
     }
 
     /// Whatever was asked: an error says what may follow, and quotes nothing.

@@ -1,4 +1,4 @@
-//! What each fuzz target does with its bytes. `fuzz_targets/` hands them to libFuzzer, and `tests/it/fuzz.rs` plays the
+//! What each fuzz target does with its bytes. `fuzz_targets/` hands them to `libFuzzer`, and `tests/it/fuzz.rs` plays the
 //! committed corpus through them on every `cargo test`.
 //!
 //! A target takes any bytes, holds more against them than that nothing panics, and fails by panicking. It is a function
@@ -54,7 +54,7 @@ fn quoted(text: &str) -> String {
         match c {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => quoted.extend(format!("\\u{:04x}", u32::from(c)).chars()),
             c => quoted.push(c),
         }
     }

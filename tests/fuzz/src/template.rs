@@ -19,7 +19,7 @@ pub fn target(data: &[u8]) {
     match message::check(template) {
         Ok(_) => {
             // As it was written, with every name hostile, and with none.
-            for names in [&names, &std::array::from_fn(|_| Some(hostile())), &Default::default()] {
+            for names in [&names, &std::array::from_fn(|_| Some(hostile())), &[None, None, None, None]] {
                 for known in 0..16_u8 {
                     let known = std::array::from_fn(|at| names[at].clone().filter(|_| known & (1 << at) != 0));
                     check_text(template, &values(known));
