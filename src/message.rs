@@ -80,7 +80,8 @@ pub fn check(template: &str) -> Result<Uses, TemplateError> {
         return Err(TemplateError::TooLong);
     }
     let environment = environment(true);
-    let compiled = environment.template_from_str(template).map_err(|error| TemplateError::from_check(&error))?;
+    let compiled =
+        environment.template_from_str(template).map_err(|error| TemplateError::from_check(&error, template))?;
     if let Some(foreign) = language::foreign(template) {
         return Err(TemplateError::Foreign { word: template[foreign.clone()].to_owned(), range: foreign });
     }
@@ -92,7 +93,7 @@ pub fn check(template: &str) -> Result<Uses, TemplateError> {
     // Every mixture of known and unknown: a template can ask for one name only where another is missing.
     for known in (0..16).rev() {
         let text = compiled.render(context(&sample(known)));
-        let text = text.map_err(|error| TemplateError::from_check(&error).pointing_into(template))?;
+        let text = text.map_err(|error| TemplateError::from_check(&error, template).pointing_into(template))?;
         bearable(text)?;
     }
     let uses = |prefix: &str| names.iter().any(|name| name.starts_with(prefix));

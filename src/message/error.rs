@@ -132,9 +132,10 @@ impl TemplateError {
     }
 
     /// From rendering sample data, so that details may be shown.
-    pub(super) fn from_check(error: &Error) -> TemplateError {
+    pub(super) fn from_check(error: &Error, template: &str) -> TemplateError {
         let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-        let range = error.range();
+        // Of a text that breaks off, it may name a place behind the end.
+        let range = error.range().filter(|range| template.get(range.clone()).is_some());
         match error.kind() {
             ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => {
                 TemplateError::Syntax { detail, range }

@@ -46,11 +46,10 @@ fn end(template: &str, from: usize, mark: &str) -> Result<usize, Range<usize>> {
                 chars.next();
             }
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if template[at..].starts_with(mark) => return Ok(at + mark.len()),
             None if matches!(c, '"' | '\'') => quote = Some(c),
             None if matches!(c, '*' | '{') => return Err(at..at + 1),
-            None => {}
+            Some(_) | None => {}
         }
     }
     Ok(template.len())

@@ -119,6 +119,13 @@ fn a_mistake_points_at_the_name_itself() {
 }
 
 #[test]
+fn a_mistake_is_never_told_at_a_place_behind_the_end() {
+    let template = "{{ 'a\\x3cb\\u003t not";
+    let error = check(template).unwrap_err();
+    assert!(error.range().is_none_or(|range| template.get(range).is_some()), "{error:?}");
+}
+
+#[test]
 fn a_template_that_never_ends_is_stopped() {
     let nested = "{% for a in 'aaaaaaaaaaaaaaaaaaaa' %}".repeat(5) + "x" + &"{% endfor %}".repeat(5);
     assert!(check(&nested).is_err());
