@@ -81,7 +81,7 @@ async fn ask(call: &str, status: u16, body: &[u8]) -> String {
     let _in_place = answering(move || answer(status, date.clone(), &bytes));
     let (id, asked) = (id(), Asked { status, body });
     let to = Assignee::Teammate(Some(ADMIN));
-    let until = noon() + Duration::from_secs(86_400);
+    let until = noon() + Duration::from_hours(24);
     match call {
         "close" => asked.deed(&intercom.close(&id, ADMIN, Some("Bye")).await, Some("closed")),
         "open" => asked.deed(&intercom.open(&id, ADMIN).await, Some("open")),
@@ -183,9 +183,8 @@ impl Asked<'_> {
         };
         let (class, text) = (error.class(), error.to_string());
         let fits = match self.status {
-            200..300 => class == Class::Ambiguous,
             401 => class == Class::AuthDead,
-            408 | 500.. => class == Class::Ambiguous,
+            200..300 | 408 | 500.. => class == Class::Ambiguous,
             429 => class == Class::RateLimited,
             _ => matches!(class, Class::Gone | Class::AuthDead | Class::Refused | Class::Ambiguous),
         };

@@ -140,7 +140,7 @@ fn part(number: u64, bytes: &mut Bytes<'_>) -> Part {
     let (class, actor) = (CLASSES[bytes.below(CLASSES.len())], ACTORS[bytes.below(ACTORS.len())]);
     let admin_id = (actor == Actor::Teammate).then(|| if bytes.below(3) == 0 { "814860" } else { "7" }.to_owned());
     let also = (bytes.below(4) == 0).then(|| CLASSES[bytes.below(CLASSES.len())]);
-    let classes = BTreeSet::from_iter([class].into_iter().chain(also));
+    let classes: BTreeSet<Class> = [class].into_iter().chain(also).collect();
     Part { id: Some(PartId::Part(number)), at: bytes.moment(), actor, admin_id, classes, digest: None }
 }
 

@@ -15,8 +15,11 @@ pub mod signature;
 pub mod template;
 pub mod times;
 
+/// Takes any bytes, and panics where they break what it holds.
+pub type Target = fn(&[u8]);
+
 /// Every target with its name, which is that of its corpus too.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("signature", signature::target),
     ("notification", notification::target),
     ("answer", answer::target),

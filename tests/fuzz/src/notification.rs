@@ -30,7 +30,9 @@ pub fn target(data: &[u8]) {
     }
     // Whatever they say of themselves, what is folded is one conversation.
     if let Some(id) = all.first().map(|first| first.id.clone()) {
-        all.iter_mut().for_each(|seen| seen.id = id.clone());
+        for seen in &mut all {
+            seen.id = id.clone();
+        }
     }
     seen::check_fold(&all);
 }
