@@ -4,6 +4,7 @@
 //! Refuses: values as anything but text. They are escaped for HTML and never evaluated.
 
 mod error;
+mod language;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,6 +22,11 @@ pub use error::TemplateError;
 
 /// Steps that the evaluation of one template may take; a message needs a few dozen.
 const FUEL: u64 = 50_000;
+/// Longest template and longest text, in bytes.
+const LONGEST_TEMPLATE: usize = 64 << 10;
+const LONGEST_TEXT: usize = 256 << 10;
+/// A name or title with more bytes is none.
+const LONGEST_NAME: usize = 1_000;
 
 /// Every variable there is.
 const VARIABLES: [&str; 8] = [
@@ -70,8 +76,15 @@ pub struct Uses {
 
 /// Checks that a template has no mistakes and gives a text whatever is unknown.
 pub fn check(template: &str) -> Result<Uses, TemplateError> {
+    if template.len() > LONGEST_TEMPLATE {
+        return Err(TemplateError::TooLong);
+    }
     let environment = environment(true);
-    let compiled = environment.template_from_str(template).map_err(|error| TemplateError::from_check(&error))?;
+    let compiled =
+        environment.template_from_str(template).map_err(|error| TemplateError::from_check(&error, template))?;
+    if let Some(foreign) = language::foreign(template) {
+        return Err(TemplateError::Foreign { word: template[foreign.clone()].to_owned(), range: foreign });
+    }
     let names: BTreeSet<String> = compiled.undeclared_variables(true).into_iter().collect();
     if let Some(unknown) = names.iter().find(|name| !VARIABLES.contains(&name.as_str())) {
         let range = place(template, unknown);
@@ -80,10 +93,8 @@ pub fn check(template: &str) -> Result<Uses, TemplateError> {
     // Every mixture of known and unknown: a template can ask for one name only where another is missing.
     for known in (0..16).rev() {
         let text = compiled.render(context(&sample(known)));
-        let text = text.map_err(|error| TemplateError::from_check(&error).pointing_into(template))?;
-        if text.trim().is_empty() {
-            return Err(TemplateError::Blank);
-        }
+        let text = text.map_err(|error| TemplateError::from_check(&error, template).pointing_into(template))?;
+        bearable(text)?;
     }
     let uses = |prefix: &str| names.iter().any(|name| name.starts_with(prefix));
     Ok(Uses { closes_at: uses("closes_at"), contact: uses("contact."), teammate: uses("teammate.") })
@@ -107,7 +118,16 @@ pub fn render_plain(template: &str, values: &Values) -> Result<String, TemplateE
 fn render_in(environment: &Environment<'_>, template: &str, values: &Values) -> Result<String, TemplateError> {
     let compiled = environment.template_from_str(template).map_err(|error| TemplateError::from_render(&error))?;
     let text = compiled.render(context(values)).map_err(|error| TemplateError::from_render(&error))?;
-    if text.trim().is_empty() { Err(TemplateError::Blank) } else { Ok(text) }
+    bearable(text)
+}
+
+/// The text, if somebody can read it.
+fn bearable(text: String) -> Result<String, TemplateError> {
+    match text.trim() {
+        "" => Err(TemplateError::Blank),
+        _ if text.len() > LONGEST_TEXT => Err(TemplateError::TooLong),
+        _ => Ok(text),
+    }
 }
 
 /// Has our two filters only. With `debug`, errors know their place; they may then hold values, so only for checks.
@@ -176,9 +196,9 @@ fn context(values: &Values) -> Value {
     ])
 }
 
-/// A blank name is no name.
+/// A blank name is no name, nor is one that nobody would read.
 fn text(value: Option<&String>) -> Option<Value> {
-    value.filter(|text| !text.trim().is_empty()).map(|text| Value::from(text.as_str()))
+    value.filter(|text| !text.trim().is_empty() && text.len() <= LONGEST_NAME).map(|text| Value::from(text.as_str()))
 }
 
 fn table<const N: usize>(entries: [(&'static str, Option<Value>); N]) -> Value {

@@ -1,12 +1,15 @@
-//! Where a test may end the daemon, and which of its safeguards a test may take away.
+//! Where a test may end the daemon, which of its safeguards a test may take away, and what it may answer in Intercom's
+//! place.
 //!
-//! Owns: the names of both, and the switch. Refuses: existing in what is shipped: without the feature `sabotage`,
+//! Owns: the names of the first two, and the switches. Refuses: existing in what is shipped: without the feature `sabotage`,
 //! which only this package's own tests turn on, a point is nothing and no bug is ever planted.
 //!
 //! The switch belongs to the thread, so that tests beside each other do not meet: whoever uses it runs everything on
 //! a current-thread runtime. A program of its own is ended at a point by the environment variable
 //! `AUTOCLOSED_ENDS_AT`, with the name of the point and perhaps how often it is passed before: `sent`, `sent:2`. From one a
 //! safeguard is taken away, on all of its threads, by `AUTOCLOSED_PLANTED` with the name of the bug.
+
+mod answers;
 
 /// A moment between two steps of acting, at which the daemon may die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,6 +130,12 @@ pub enum Bug {
     QuotesTheSignature,
     /// A commit does not wait until the disk has it (`synchronous=NORMAL`).
     CommitsWithoutSync,
+    /// Whatever stands where a conversation's id should is taken for one.
+    TakesAnythingForAnId,
+    /// A date may lie in any year.
+    BelievesAnyDate,
+    /// Of several signatures the first counts.
+    BelievesTheFirstSignature,
 }
 
 #[cfg(not(feature = "sabotage"))]
@@ -236,6 +245,9 @@ mod switch {
     }
 }
 
+pub(crate) use answers::made_up;
+#[cfg(feature = "sabotage")]
+pub use answers::{InPlace, answering};
 #[cfg(feature = "sabotage")]
 pub use switch::{InForce, Then, at_points, plant};
 pub(crate) use switch::{planted, reached};

@@ -14,6 +14,8 @@ use jiff::civil::Date;
 use event::Event;
 use lines::Line;
 
+use super::reader::shown;
+
 /// More days than this come from a mistake.
 const MOST_DAYS: usize = 100_000;
 
@@ -97,7 +99,7 @@ impl File {
     fn end(&mut self, line: &Line<'_>) -> Result<(), IcsError> {
         let name = line.value.trim().to_ascii_uppercase();
         if self.within.pop().is_none_or(|(begun, _)| begun != name) {
-            return Err(IcsError::new(line.number, format!("`END:{name}` ends nothing here"), EXPORT_AGAIN));
+            return Err(IcsError::new(line.number, format!("`END:{}` ends nothing here", shown(&name)), EXPORT_AGAIN));
         }
         match self.event.take() {
             Some(event) if name == "VEVENT" => self.take(&event),
@@ -130,7 +132,7 @@ impl File {
             return Err(no_calendar(lines.max(1)));
         }
         if let Some((name, line)) = self.within.last() {
-            return Err(IcsError::new(*line, format!("`{name}` begins here and does not end"), EXPORT_AGAIN));
+            return Err(IcsError::new(*line, format!("`{}` begins here and does not end", shown(name)), EXPORT_AGAIN));
         }
         Ok(self.days.into_iter().collect())
     }

@@ -49,7 +49,8 @@ pub(super) fn config(mut top: Reader<'_>, files: Files<'_>) -> Option<Config> {
 }
 
 pub(super) fn timezone(name: &str) -> Result<TimeZone, Problem> {
-    TimeZone::get(name).map_err(|_| {
+    // There is one name of a zone of which nothing is known.
+    TimeZone::get(name).ok().filter(|zone| !zone.is_unknown()).ok_or_else(|| {
         let help = "write a name like \"Europe/Dublin\" or \"America/New_York\", or \"UTC\"";
         Problem::new(format!("unknown time zone \"{}\"", shown(name)), help)
     })

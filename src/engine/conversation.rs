@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use super::activity::{Activity, Actor, Class, Part, PartId};
 pub use super::facts::{AttributeValue, Facts, State, Tag};
+use crate::sabotage::{Bug, planted};
 
 /// Intercom's id of a conversation: 1 to 20 digits. Anything else never reaches a URL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +32,11 @@ impl TryFrom<&str> for ConversationId {
     type Error = BadConversationId;
     fn try_from(text: &str) -> Result<ConversationId, BadConversationId> {
         let fits = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        if fits { Ok(ConversationId(text.to_owned())) } else { Err(BadConversationId) }
+        if fits || planted(Bug::TakesAnythingForAnId) {
+            Ok(ConversationId(text.to_owned()))
+        } else {
+            Err(BadConversationId)
+        }
     }
 }
 

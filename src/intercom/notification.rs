@@ -146,7 +146,7 @@ impl Envelope<'_> {
             Content::Irrelevant | Content::Odd(_) => seems_about(self.data(), "/item"),
         };
         Notification {
-            app_id: self.app_id.id().filter(|id| is_plain(id, LONGEST_APP_ID)).map(std::borrow::Cow::into_owned),
+            app_id: self.app_id.id().filter(|id| is_app_id(id)).map(std::borrow::Cow::into_owned),
             topic: topic.unwrap_or(NO_TOPIC).to_owned(),
             created_at: date.ok().flatten(),
             fingerprint: hash(&[self.topic_bytes(), self.data().as_bytes()])[..32].to_owned(),
@@ -277,6 +277,11 @@ fn ticket(data: &str) -> Result<Option<Sighting>, Oddness> {
     let mut sighting = Sighting::of(wire::conversation_id(id)?);
     sighting.ticket = true;
     Ok(Some(sighting))
+}
+
+/// Whether it can be a workspace's id.
+pub(super) fn is_app_id(id: &str) -> bool {
+    is_plain(id, LONGEST_APP_ID)
 }
 
 /// Printable ASCII without spaces, short enough to be kept.

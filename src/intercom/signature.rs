@@ -85,7 +85,7 @@ impl Secrets {
             return Ok(Verified(raw));
         }
         let value = header_values.next().ok_or(SignatureError::Missing)?;
-        if header_values.next().is_some() {
+        if header_values.next().is_some() && !planted(Bug::BelievesTheFirstSignature) {
             return Err(SignatureError::Repeated);
         }
         let signature = decode(value).ok_or(SignatureError::Malformed)?;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-pub(crate) use loose::{List, Object, Scalar};
+pub(crate) use loose::{List, Object, Scalar, possible_date};
 
 use super::classify;
 use crate::engine::{Actor, ConversationId};

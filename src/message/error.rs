@@ -49,6 +49,17 @@ pub enum TemplateError {
         /// The place in the template, in bytes.
         range: Option<Range<usize>>,
     },
+    /// It uses a part of the template language that could go on for ever, or grow without end.
+    #[error("`{word}` has no place in a text")]
+    Foreign {
+        /// What.
+        word: String,
+        /// The place in the template, in bytes.
+        range: Range<usize>,
+    },
+    /// Nobody would read it.
+    #[error("this text is too long to be sent")]
+    TooLong,
     /// It gives a blank text.
     #[error("this template can come out empty")]
     Blank,
@@ -79,7 +90,8 @@ impl TemplateError {
             | TemplateError::UnknownFilter { range, .. }
             | TemplateError::Missing { range, .. }
             | TemplateError::Broken { range, .. } => range.clone(),
-            TemplateError::Blank | TemplateError::Failed { .. } => None,
+            TemplateError::Foreign { range, .. } => Some(range.clone()),
+            TemplateError::Blank | TemplateError::TooLong | TemplateError::Failed { .. } => None,
         }
     }
 
@@ -97,6 +109,10 @@ impl TemplateError {
                 let name = detail.trim_matches('`');
                 format!("write {{{{ {name} | default('there') }}}}, with the word to use instead")
             }
+            TemplateError::Foreign { .. } => {
+                "write values as {{ rule }}, and choose between words with {% if … %}, {% elif … %}, {% else %} and {% endif %}".to_owned()
+            }
+            TemplateError::TooLong => "write a shorter text: of 64 KiB at most, and with its values 256 KiB".to_owned(),
             TemplateError::Blank => "add words that are always there".to_owned(),
             TemplateError::Syntax { .. } | TemplateError::Broken { .. } | TemplateError::Failed { .. } => {
                 "write values as {{ contact.first_name | default('there') }}, everything else as plain text".to_owned()
@@ -116,9 +132,10 @@ impl TemplateError {
     }
 
     /// From rendering sample data, so that details may be shown.
-    pub(super) fn from_check(error: &Error) -> TemplateError {
+    pub(super) fn from_check(error: &Error, template: &str) -> TemplateError {
         let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-        let range = error.range();
+        // Of a text that breaks off, it may name a place behind the end.
+        let range = error.range().filter(|range| template.get(range.clone()).is_some());
         match error.kind() {
             ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => {
                 TemplateError::Syntax { detail, range }

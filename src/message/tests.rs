@@ -86,6 +86,8 @@ fn the_check_finds_what_could_fail_later() {
         ("{% if rule is defined %}x{% endif %}", "test defined is unknown here"),
         ("{{ rule | date }}", "this template does not work: `date` takes `closes_at`"),
         ("{{ contact.name | default('') }}", "this template can come out empty"),
+        ("{% set a = 'xx' %}{% set a = a ~ a %}{{ a }}", "`set` has no place in a text"),
+        ("{{ 'x' * 99999999 }}", "`*` has no place in a text"),
         ("{% for a in b %}", "this template cannot be read: unexpected end of input, expected end of block"),
     ] {
         let found = check(template).map_err(|error| error.to_string());
@@ -117,11 +119,30 @@ fn a_mistake_points_at_the_name_itself() {
 }
 
 #[test]
+fn a_mistake_is_never_told_at_a_place_behind_the_end() {
+    let template = "{{ 'a\\x3cb\\u003t not";
+    let error = check(template).unwrap_err();
+    assert!(error.range().is_none_or(|range| template.get(range).is_some()), "{error:?}");
+}
+
+#[test]
 fn a_template_that_never_ends_is_stopped() {
     let nested = "{% for a in 'aaaaaaaaaaaaaaaaaaaa' %}".repeat(5) + "x" + &"{% endfor %}".repeat(5);
     assert!(check(&nested).is_err());
     let endless = "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}";
     assert!(check(endless).is_err());
+}
+
+#[test]
+fn a_text_that_nobody_would_read_is_none() {
+    assert_eq!(check(&"x".repeat(LONGEST_TEMPLATE)).err(), None);
+    assert_eq!(check(&"x".repeat(LONGEST_TEMPLATE + 1)).err(), Some(TemplateError::TooLong));
+    let named = |bytes| Values { contact_name: Some("<".repeat(bytes)), ..values() };
+    assert_eq!(render("{{ contact.name | default('you') }}", &named(1_000)).unwrap().len(), 4_000);
+    assert_eq!(render("{{ contact.name | default('you') }}", &named(1_001)), Ok("you".to_owned()));
+    let many = "{{ contact.name | default('you') }}".repeat(66);
+    assert_eq!(check(&many).err(), None);
+    assert_eq!(render(&many, &named(1_000)), Err(TemplateError::TooLong));
 }
 
 #[test]

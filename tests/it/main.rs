@@ -12,6 +12,7 @@ mod commands;
 mod converges;
 mod demo;
 mod disk;
+mod fuzz;
 mod handbook;
 mod harness;
 mod hazards;

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 
 use super::IcsError;
 use super::lines::Line;
+use crate::config::reader::shown;
 
 /// Events repeated every year are followed up to this one.
 const LAST_YEAR: i16 = 2100;
@@ -123,7 +124,7 @@ fn day(line: &Line<'_>, text: &str) -> Result<Date, IcsError> {
     if let Some(date) = plain_date(text) {
         return Ok(date);
     }
-    let what = format!("`{}` is `{text}`", line.name());
+    let what = format!("`{}` is `{}`", line.name(), shown(text));
     if text.split_once('T').is_some_and(|(day, _)| plain_date(day).is_some()) {
         let help = "holidays are whole days: make it an all-day event, or remove it from the file";
         return Err(IcsError::new(line.number, format!("{what}, which has a time of day"), help));
@@ -154,7 +155,7 @@ fn repeats(line: &Line<'_>) -> Result<Repeats, IcsError> {
             _ => {
                 return Err(IcsError::new(
                     line.number,
-                    format!("`{part}` in an `RRULE` is not understood"),
+                    format!("`{}` in an `RRULE` is not understood", shown(&part)),
                     SINGLE_DATES,
                 ));
             }
@@ -168,5 +169,7 @@ fn repeats(line: &Line<'_>) -> Result<Repeats, IcsError> {
 
 fn times(line: &Line<'_>, text: &str) -> Result<u32, IcsError> {
     let count = text.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| IcsError::new(line.number, format!("`COUNT={text}` is no number of times"), "write 1 or more"))
+    count.ok_or_else(|| {
+        IcsError::new(line.number, format!("`COUNT={}` is no number of times", shown(text)), "write 1 or more")
+    })
 }

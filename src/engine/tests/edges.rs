@@ -45,6 +45,9 @@ fn decided(conversation: &Conversation, attempts: Vec<Attempt>, rules_text: &str
     brief(&decide(conversation, &history, &rules(rules_text), at(now)))
 }
 
+/// The action; whether it speaks; its templates; whether it has labels; when it says that the close comes.
+type Says<'a> = (Action, bool, Vec<&'a Arc<str>>, bool, Option<Timestamp>);
+
 #[test]
 fn an_action_says_what_it_brings() {
     let (text, attribute): (Arc<str>, Arc<str>) = ("hello".into(), "so".into());
@@ -55,8 +58,7 @@ fn an_action_says_what_it_brings() {
     };
     let (body, closes_at) = (text.clone(), Some(at(DAY)));
     let close = |body, labels| Action::Close { body, muted: None, labels };
-    // The action; whether it speaks; its templates; whether it has labels; when it says that the close comes.
-    let table: [(Action, bool, Vec<&Arc<str>>, bool, Option<Timestamp>); 8] = [
+    let table: [Says<'_>; 8] = [
         (Action::Reply { body: body.clone(), closes_at }, true, vec![&text], false, closes_at),
         (Action::Note { body: body.clone(), closes_at }, false, vec![&text], false, closes_at),
         (close(Some(body), labels.clone()), true, vec![&text, &attribute], true, None),
@@ -81,12 +83,12 @@ fn an_action_says_what_it_brings() {
 #[test]
 fn what_was_never_read_waits_for_no_hold_to_end() {
     let hold = Some(Hold { since: at(0), until: Some(at(DAY)) });
-    let held = |conversation: &Conversation| {
+    let says = |conversation: &Conversation| {
         brief(&decide(conversation, &History { hold, ..History::default() }, &rules(QUIET), at(60)))
     };
-    assert_eq!(held(&Conversation::unread(id())), "leave: not read yet");
+    assert_eq!(says(&Conversation::unread(id())), "leave: not read yet");
     assert_eq!(
-        held(&answered(Vec::new())),
+        says(&answered(Vec::new())),
         "wait until 2026-03-03 00:00:00 UTC: held by hand until 2026-03-03 00:00:00 UTC"
     );
 }

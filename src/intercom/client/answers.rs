@@ -10,6 +10,8 @@ use serde_json::Value;
 use super::transport::parse;
 use crate::engine::ConversationId;
 use crate::intercom::error::IntercomError;
+use crate::intercom::notification;
+use crate::intercom::wire::possible_date;
 
 /// Most digits of an id, as of a [`ConversationId`].
 const MOST_DIGITS: usize = 20;
@@ -17,7 +19,7 @@ const MOST_DIGITS: usize = 20;
 /// Whose token it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me {
-    /// Id of the teammate behind the token.
+    /// Id of the teammate behind the token: digits.
     pub admin_id: String,
     /// Name of that teammate.
     pub name: Option<String>,
@@ -95,9 +97,11 @@ pub struct Tag {
 impl<'de> Deserialize<'de> for Me {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Me, D::Error> {
         let MeWire { id, name, app } = MeWire::deserialize(deserializer)?;
-        let admin_id = text(&id).ok_or_else(|| serde::de::Error::custom("the teammate has no id"))?;
+        let admin_id = text(&id).filter(|id| is_number(id));
+        let admin_id = admin_id.ok_or_else(|| serde::de::Error::custom("the teammate has no id"))?;
         let app = app.unwrap_or_default();
-        Ok(Me { admin_id, name, app_id: app.id_code, region: app.region, timezone: app.timezone })
+        let app_id = app.id_code.filter(|id| notification::is_app_id(id));
+        Ok(Me { admin_id, name, app_id, region: app.region, timezone: app.timezone })
     }
 }
 
@@ -177,11 +181,11 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// Unix seconds, or a written date.
+/// Unix seconds, or a written date; one that cannot be true is none.
 fn instant(text: &str) -> Option<Timestamp> {
     match text.parse() {
-        Ok(seconds) => Timestamp::from_second(seconds).ok(),
-        Err(_) => text.parse().ok(),
+        Ok(seconds) => possible_date(seconds),
+        Err(_) => text.parse().ok().filter(|at: &Timestamp| possible_date(at.as_second()).is_some()),
     }
 }
 
@@ -275,6 +279,10 @@ mod tests {
                     {"id":"9","updated_at":"2026-01-01T00:00:02Z","state":null},{"id":"10","updated_at":null}]}"#,
                 "[7 2026-01-01T00:00:00Z open, 8 2026-01-01T00:00:01Z -, 9 2026-01-01T00:00:02Z -, 10 - -] next None odd 0",
             ),
+            (
+                r#"{"conversations":[{"id":"1","updated_at":253402207200},{"id":"2","updated_at":"1969-01-01T00:00:00Z"}]}"#,
+                "[1 - -, 2 - -] next None odd 0",
+            ),
             (r#"{"conversations":[{"id":"../me"},{"id":null},{},{"id":"5"}]}"#, "[5 - -] next None odd 3"),
         ] {
             let page: Page = serde_json::from_str(json).unwrap();
@@ -303,10 +311,15 @@ mod tests {
     #[test]
     fn the_token_s_owner_needs_an_id_and_nothing_else() {
         let bare = Me { admin_id: "12".into(), name: None, app_id: None, region: None, timezone: None };
-        for json in [r#"{"id":"12"}"#, r#"{"id":12,"app":null,"name":null}"#, r#"{"id":"12","app":{}}"#] {
+        for json in [
+            r#"{"id":"12"}"#,
+            r#"{"id":12,"app":null,"name":null}"#,
+            r#"{"id":"12","app":{}}"#,
+            r#"{"id":12,"app":{"id_code":"a b"}}"#,
+        ] {
             assert_eq!(serde_json::from_str::<Me>(json).unwrap(), bare, "{json}");
         }
-        for json in ["null", "{}", r#"{"id":null}"#, r#"{"id":""}"#] {
+        for json in ["null", "{}", r#"{"id":null}"#, r#"{"id":""}"#, r#"{"id":1.5}"#, r#"{"id":"1\n2"}"#] {
             assert!(serde_json::from_str::<Me>(json).is_err(), "{json}");
         }
     }

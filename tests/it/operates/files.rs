@@ -147,7 +147,6 @@ fn regexless(why: &str) -> String {
 
 /// Those that only somebody else than root meets.
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
 fn where_it_may_not_write_it_says_so_and_changes_nothing() {
     if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
         eprintln!("skipped: only root can make what belongs to another user");
