@@ -186,6 +186,10 @@ fn attempt(number: u64, conversation: &Conversation, bytes: &mut Bytes<'_>) -> A
     }
 }
 
+fn key(attempt: &Attempt) -> (&RuleName, StepId, Timestamp) {
+    (&attempt.rule, attempt.step, attempt.anchor_at)
+}
+
 /// Which rules, parts, snapshots, deeds, a hold, and when.
 pub fn target(data: &[u8]) {
     let mut bytes = Bytes(data);
@@ -196,7 +200,14 @@ pub fn target(data: &[u8]) {
     seen.snapshot = Some(snapshot(&mut bytes));
     seen.ticket = bytes.next() == 255;
     let Some(conversation) = super::seen::folded(&[seen], Some("814860")) else { return };
-    let attempts = (0..bytes.below(5)).map(|number| attempt(100 + number as u64, &conversation, &mut bytes)).collect();
+    let mut attempts = Vec::<Attempt>::new();
+    for number in 0..bytes.below(5) {
+        let more = attempt(100 + number as u64, &conversation, &mut bytes);
+        // The database has one of each step and period.
+        if !attempts.iter().any(|known| key(known) == key(&more)) {
+            attempts.push(more);
+        }
+    }
     let hold = (bytes.below(5) == 1)
         .then(|| Hold { since: bytes.moment(), until: (bytes.below(2) == 0).then(|| bytes.moment()) });
     let (history, now) = (History { attempts, hold }, bytes.moment());
