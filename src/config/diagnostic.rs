@@ -36,6 +36,11 @@ struct Excerpt {
     span: Range<usize>,
 }
 
+/// What a file holds may be quoted, but steers no terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 impl Diagnostic {
     /// About something in `text`, the whole of the file.
     pub(super) fn at(file: &str, text: &str, span: Range<usize>, message: String, help: String) -> Diagnostic {
@@ -46,8 +51,8 @@ impl Diagnostic {
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
-            message,
-            help,
+            message: plain(&message),
+            help: plain(&help),
             // Nothing to point at: it concerns the whole file.
             excerpt: if span == (0..0) { None } else { excerpt(text, line_start, start..span.end) },
             span,
