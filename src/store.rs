@@ -35,6 +35,7 @@ mod rehearsals;
 mod rivals;
 mod rows;
 mod settings;
+mod slack;
 mod surges;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -65,6 +66,7 @@ pub use outcome::{
 pub use record::{Context, Decided, KeepBodies, Record, Recorded, Told};
 pub use rivals::Rival;
 use rivals::Rivals;
+pub use slack::Progress;
 pub use surges::{Due, Surge};
 pub use trips::Trip;
 pub use undone::{Candidate, Marked, Stands, UndoEnd};
@@ -123,6 +125,12 @@ pub enum StoreError {
     /// The database, or the disk under it, refused or failed.
     #[error("{}", trouble::told(.0))]
     Sql(#[source] sqlx::Error),
+    /// Another program began to change the schema, and did not come to an end.
+    #[error(
+        "another program has changed the database half-way (step {0}), and nobody knows what of it was done; keep the file, \
+         restore a backup and start again"
+    )]
+    HalfWay(i64),
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -142,8 +150,8 @@ pub enum StoreError {
 impl StoreError {
     /// The database as such is refused, as against one statement having failed.
     pub fn refuses_the_database(&self) -> bool {
-        use StoreError::{Corrupt, Foreign, Migrate, Newer, TooOld};
-        matches!(self, Foreign(_) | Newer { .. } | TooOld(_) | Corrupt(_) | Migrate(_))
+        use StoreError::{Corrupt, Foreign, HalfWay, Migrate, Newer, TooOld};
+        matches!(self, Foreign(_) | Newer { .. } | TooOld(_) | Corrupt(_) | HalfWay(_) | Migrate(_))
     }
 }
 
@@ -169,7 +177,11 @@ impl Store {
         let mut writer = options.clone().connect().await?;
         check_version(&mut writer).await?;
         file::take_over_log(&mut writer).await?;
+        let is_new = schema(&mut writer).await?.is_none();
         migrator().run(&mut writer).await.map_err(trouble::not_migrated)?;
+        if is_new {
+            Store::note_that_it_overwrites(&mut writer).await?;
+        }
         Store::of(writer, options).await
     }
 
@@ -249,6 +261,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .pragma("trusted_schema", "OFF")
         .pragma("journal_size_limit", LOG_LIMIT)
+        .pragma("secure_delete", "ON")
         .disable_statement_logging()
 }
 
@@ -338,7 +351,7 @@ async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: D
     if id != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    if depth == Depth::Whole {
+    if depth == Depth::Whole && !planted(Bug::TrustsTheFile) {
         let check: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await?;
         if check != "ok" {
             return Err(StoreError::Corrupt(check));

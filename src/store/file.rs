@@ -13,7 +13,7 @@ use super::{BUSY, Depth, Store, StoreError, inspect};
 
 /// Whoever reads keeps the log from being emptied, and whoever empties it keeps others from writing: it is tried for so
 /// long at a time.
-const TRY_FOR: Duration = Duration::from_millis(400);
+const TRY_FOR: Duration = Duration::from_millis(40);
 /// Between two tries others write.
 const LET_WRITE: Duration = Duration::from_millis(100);
 
@@ -50,9 +50,12 @@ impl Store {
     pub async fn write_anew(&self, patience: Duration) -> Result<bool, StoreError> {
         let mut writer = self.write().await;
         sqlx::query("VACUUM").execute(writer.connection()).await?;
-        // What can be moved is moved while others write.
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(writer.connection()).await?;
         drop(writer);
+        self.empty_log_within(patience).await
+    }
+
+    /// False if somebody still read an older state after `patience`.
+    pub(super) async fn empty_log_within(&self, patience: Duration) -> Result<bool, StoreError> {
         let mut waited = Duration::ZERO;
         while !self.empty_log().await? {
             if waited >= patience {
@@ -66,6 +69,8 @@ impl Store {
 
     async fn empty_log(&self) -> Result<bool, StoreError> {
         let mut writer = self.write().await;
+        // What can be moved is moved while others write.
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(writer.connection()).await?;
         writer.be_patient_for(TRY_FOR).await?;
         let emptied = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer.connection()).await;
         writer.be_patient_for(BUSY).await?;

@@ -23,6 +23,11 @@ impl Lies {
         Lies { path: path.to_owned(), file }
     }
 
+    /// Where the file lies, or did.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What the file system does not say is no reason to stop.
     fn still(&self) -> bool {
         match (std::fs::metadata(&self.path), self.file) {

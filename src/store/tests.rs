@@ -18,6 +18,7 @@ use crate::rulebook::{Edition, Rulebook};
 
 mod attempts;
 mod batches;
+mod calm;
 mod corruption;
 mod counts;
 mod forgotten;
@@ -32,6 +33,7 @@ mod recording;
 mod redactions;
 mod rivals;
 mod schedule;
+mod slack;
 mod trips;
 mod under_way;
 

@@ -7,11 +7,11 @@ use super::*;
 use crate::engine::Decision;
 
 /// Conversations in the file; the first few have a close that was done.
-const CONVERSATIONS: i64 = 40;
-const CLOSED: i64 = 8;
+const CONVERSATIONS: i64 = 24;
+const CLOSED: i64 = 6;
 const PAGE: usize = 4096;
 /// In `cargo test`; `AUTOCLOSED_MUTATIONS` says how many else.
-const MUTATIONS: u64 = 100;
+const MUTATIONS: u64 = 500;
 /// Nothing takes longer, or it hangs.
 const LONGEST: Duration = Duration::from_secs(20);
 
@@ -194,6 +194,31 @@ async fn of_many_damaged_files_none_is_acted_upon() {
     }
     println!("{words:#?}\n{counted:#?}");
     assert!(u64::from(words["refused at the start"]) > half / 2, "{words:?}");
+}
+
+/// Opens files each of which has one page of zeros, and counts those that are taken.
+async fn taken_with_a_page_of_zeros() -> usize {
+    let good = good(false).await;
+    let mut taken = 0;
+    for page in 1..good.file.len() / PAGE {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let mut file = good.file.clone();
+        file[page * PAGE..(page + 1) * PAGE].fill(0);
+        std::fs::write(&path, file).unwrap();
+        if let Ok(store) = Store::open(&path).await {
+            store.close().await;
+            taken += 1;
+        }
+    }
+    taken
+}
+
+#[tokio::test]
+async fn whoever_trusts_the_file_is_caught() {
+    assert_eq!(taken_with_a_page_of_zeros().await, 0);
+    let _planted = crate::sabotage::plant(Bug::TrustsTheFile);
+    assert!(taken_with_a_page_of_zeros().await > 5, "damaged files are opened and written to");
 }
 
 #[tokio::test]
