@@ -15,7 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ struct Broom {
     connection: SqliteConnection,
     /// Never closed: with a file of the database, a process closes all locks that it has on it.
     file: &'static File,
-    log: std::path::PathBuf,
+    log: PathBuf,
     page: usize,
     /// Bytes of a page that are `SQLite`'s.
     usable: usize,
@@ -169,10 +169,9 @@ impl Broom {
                 continue;
             }
             let start = u64::from(number - 1) * self.page as u64;
-            match self.file.read_exact_at(&mut bytes, start) {
+            if !there(self.file.read_exact_at(&mut bytes, start)).map_err(sqlx::Error::Io)? {
                 // Made since, and so far only in the log.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => continue,
-                read => read.map_err(sqlx::Error::Io)?,
+                continue;
             }
             let head = if number == 1 { 100 } else { 0 };
             let unused = page::unused(&bytes[..self.usable], head);
@@ -189,6 +188,14 @@ impl Broom {
     }
 }
 
+/// Whether there was something to read. Anything else that goes wrong is no end.
+fn there(read: io::Result<()>) -> io::Result<bool> {
+    match read {
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        read => read.map(|()| true),
+    }
+}
+
 /// The pages that the log holds. To be asked while nobody may write.
 fn in_log(log: &Path, page: usize) -> io::Result<BTreeSet<u32>> {
     let mut held = BTreeSet::new();
@@ -197,11 +204,11 @@ fn in_log(log: &Path, page: usize) -> io::Result<BTreeSet<u32>> {
         opened => opened?,
     };
     let (mut head, mut frame) = ([0; 32], [0; 24]);
-    if log.read_exact_at(&mut head, 0).is_err() {
+    if !there(log.read_exact_at(&mut head, 0))? {
         return Ok(held);
     }
     let mut at = 32;
-    while log.read_exact_at(&mut frame, at).is_ok() {
+    while there(log.read_exact_at(&mut frame, at))? {
         // Frames of an earlier log have other salts, and are moved already.
         if frame[8..16] != head[16..24] {
             break;
