@@ -80,6 +80,13 @@ impl Store {
     }
 }
 
+/// What we have in memory ourselves would be written back as well.
+const BEGIN: &str = "PRAGMA shrink_memory; BEGIN IMMEDIATE";
+/// In one go, so that nobody else gets in between: what is written all the time would always be in the log again. Whoever
+/// empties it keeps others waiting while he waits for readers, so that is not for long.
+const EMPTY_AND_BEGIN: &str = "PRAGMA shrink_memory; PRAGMA busy_timeout = 40; PRAGMA wal_checkpoint(TRUNCATE);
+    PRAGMA busy_timeout = 3000; BEGIN IMMEDIATE";
+
 struct Broom {
     connection: SqliteConnection,
     /// Never closed: with a file of the database, a process closes all locks that it has on it.
@@ -115,7 +122,7 @@ impl Broom {
         for pass in 0..PASSES {
             for first in (1..=self.count).step_by(AT_ONCE as usize) {
                 let pages = first..=self.count.min(first + AT_ONCE - 1);
-                left.extend(self.clean(pages).await?);
+                left.extend(self.clean(BEGIN, pages).await?);
                 let done = u64::from(pass) * u64::from(self.count) + u64::from(first);
                 progress.0.store(1_000 * done / u64::from(PASSES * self.count), Ordering::Relaxed);
             }
@@ -127,16 +134,18 @@ impl Broom {
             if left.is_empty() {
                 return Ok(true);
             }
-            left = self.clean(std::mem::take(&mut left)).await?;
+            left = self.clean(EMPTY_AND_BEGIN, std::mem::take(&mut left)).await?;
         }
         Ok(false)
     }
 
     /// Goes through some pages, and lets others write. Those that the log holds are left.
-    async fn clean(&mut self, pages: impl IntoIterator<Item = u32>) -> Result<BTreeSet<u32>, StoreError> {
-        // What we have in memory ourselves would be written back as well.
-        sqlx::query("PRAGMA shrink_memory").execute(&mut self.connection).await?;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
+    async fn clean(
+        &mut self,
+        begin: &'static str,
+        pages: impl IntoIterator<Item = u32>,
+    ) -> Result<BTreeSet<u32>, StoreError> {
+        sqlx::query(begin).fetch_all(&mut self.connection).await?;
         // Nothing is awaited in between: who is dropped here holds the lock for as long as he writes.
         let (mut left, mut written) = (BTreeSet::new(), false);
         let cleaned = self.clean_now(pages, &mut left, &mut written);
@@ -203,14 +212,14 @@ fn in_log(log: &Path, page: usize) -> io::Result<BTreeSet<u32>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(held),
         opened => opened?,
     };
-    let (mut head, mut frame) = ([0; 32], [0; 24]);
-    if !there(log.read_exact_at(&mut head, 0))? {
+    let (mut start, mut frame) = ([0; 32], [0; 24]);
+    if !there(log.read_exact_at(&mut start, 0))? {
         return Ok(held);
     }
     let mut at = 32;
     while there(log.read_exact_at(&mut frame, at))? {
         // Frames of an earlier log have other salts, and are moved already.
-        if frame[8..16] != head[16..24] {
+        if frame[8..16] != start[16..24] {
             break;
         }
         held.insert(u32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]));
