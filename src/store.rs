@@ -314,7 +314,10 @@ fn lies_beside(path: &Path, suffix: &str) -> bool {
 fn is_sqlite(path: &Path) -> Result<bool, StoreError> {
     use std::io::Read;
     let mut head = [0; 16];
-    let mut file = std::fs::File::open(path).map_err(sqlx::Error::Io)?;
+    let mut file = std::fs::File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => StoreError::NotOurs(path.to_owned(), error),
+        _ => sqlx::Error::Io(error).into(),
+    })?;
     Ok(file.read_exact(&mut head).is_ok() && &head == b"SQLite format 3\0")
 }
 

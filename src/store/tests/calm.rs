@@ -4,7 +4,8 @@
 //! measured is printed.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::slack::{PATIENCE, filled, found, ours};
 use super::*;
