@@ -7,11 +7,11 @@ use super::*;
 use crate::engine::Decision;
 
 /// Conversations in the file; the first few have a close that was done.
-const CONVERSATIONS: i64 = 30;
-const CLOSED: i64 = 6;
+const CONVERSATIONS: i64 = 40;
+const CLOSED: i64 = 8;
 const PAGE: usize = 4096;
 /// In `cargo test`; `AUTOCLOSED_MUTATIONS` says how many else.
-const MUTATIONS: u64 = 500;
+const MUTATIONS: u64 = 100;
 /// Nothing takes longer, or it hangs.
 const LONGEST: Duration = Duration::from_secs(20);
 
@@ -51,7 +51,7 @@ async fn good(with_log: bool) -> Good {
     shelf.record(&fill(CONVERSATIONS / 2, CONVERSATIONS).collect::<Vec<_>>()).await;
     let seen = seen(&shelf.store).await.unwrap();
     let log = std::fs::read(beside(&shelf.path(), "-wal")).unwrap();
-    assert!(log.len() > 5 * PAGE, "there is a log to damage");
+    assert!(log.len() > 10 * PAGE, "there is a log to damage");
     Good { file: std::fs::read(shelf.path()).unwrap(), log, seen }
 }
 
