@@ -136,6 +136,10 @@ pub enum Bug {
     BelievesAnyDate,
     /// Of several signatures the first counts.
     BelievesTheFirstSignature,
+    /// A file of ours is opened without looking through it.
+    TrustsTheFile,
+    /// Damage that was met is not remembered.
+    ForgetsDamage,
 }
 
 #[cfg(not(feature = "sabotage"))]

@@ -123,6 +123,12 @@ pub enum StoreError {
     /// The database, or the disk under it, refused or failed.
     #[error("{}", trouble::told(.0))]
     Sql(#[source] sqlx::Error),
+    /// Another program began to change the schema, and did not come to an end.
+    #[error(
+        "another program has changed the database half-way (step {0}), and nobody knows what of it was done; keep the file, \
+         restore a backup and start again"
+    )]
+    HalfWay(i64),
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -142,8 +148,8 @@ pub enum StoreError {
 impl StoreError {
     /// The database as such is refused, as against one statement having failed.
     pub fn refuses_the_database(&self) -> bool {
-        use StoreError::{Corrupt, Foreign, Migrate, Newer, TooOld};
-        matches!(self, Foreign(_) | Newer { .. } | TooOld(_) | Corrupt(_) | Migrate(_))
+        use StoreError::{Corrupt, Foreign, HalfWay, Migrate, Newer, TooOld};
+        matches!(self, Foreign(_) | Newer { .. } | TooOld(_) | Corrupt(_) | HalfWay(_) | Migrate(_))
     }
 }
 
@@ -301,7 +307,10 @@ fn lies_beside(path: &Path, suffix: &str) -> bool {
 fn is_sqlite(path: &Path) -> Result<bool, StoreError> {
     use std::io::Read;
     let mut head = [0; 16];
-    let mut file = std::fs::File::open(path).map_err(sqlx::Error::Io)?;
+    let mut file = std::fs::File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => StoreError::NotOurs(path.to_owned(), error),
+        _ => sqlx::Error::Io(error).into(),
+    })?;
     Ok(file.read_exact(&mut head).is_ok() && &head == b"SQLite format 3\0")
 }
 
@@ -338,7 +347,7 @@ async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: D
     if id != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    if depth == Depth::Whole {
+    if depth == Depth::Whole && !planted(Bug::TrustsTheFile) {
         let check: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await?;
         if check != "ok" {
             return Err(StoreError::Corrupt(check));

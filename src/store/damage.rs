@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{Store, StoreError};
+use crate::sabotage::{Bug, planted};
 
 /// `SQLITE_CORRUPT` and `SQLITE_NOTADB`, whatever else is said along with them.
 const DAMAGED: [u32; 2] = [11, 26];
@@ -29,6 +30,9 @@ impl Store {
 
     /// What was found damaged since the program has started.
     pub fn damage(&self) -> Option<&str> {
+        if planted(Bug::ForgetsDamage) {
+            return None;
+        }
         self.damage.0.get().map(String::as_str)
     }
 }

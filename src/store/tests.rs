@@ -18,6 +18,7 @@ use crate::rulebook::{Edition, Rulebook};
 
 mod attempts;
 mod batches;
+mod calm;
 mod corruption;
 mod counts;
 mod forgotten;

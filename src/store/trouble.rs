@@ -63,6 +63,7 @@ pub(super) fn not_migrated(error: MigrateError) -> StoreError {
         MigrateError::Execute(inner) | MigrateError::ExecuteMigration(inner, _) if is_around(&inner) => {
             StoreError::Sql(inner)
         }
+        MigrateError::Dirty(step) => StoreError::HalfWay(step),
         other => StoreError::Migrate(other),
     }
 }

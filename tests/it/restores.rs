@@ -221,16 +221,52 @@ async fn the_log_of_the_newer_database_beside_the_copy_is_refused_or_does_no_har
     }
 }
 
-/// Ruins all but the first page under a daemon that runs, and has it read them.
-async fn ruin(house: &House) {
+/// Ruins all but the first page under a daemon that runs, and has it read them. What stood there before.
+async fn ruin(house: &House) -> Vec<u8> {
     let mut stranger = SqliteConnectOptions::new().filename(house.database()).connect().await.unwrap();
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut stranger).await.unwrap();
-    let file = std::fs::OpenOptions::new().write(true).open(house.database()).unwrap();
-    let rest = file.metadata().unwrap().len() - 4096;
-    file.write_all_at(&vec![0xa5; usize::try_from(rest).unwrap()], 4096).unwrap();
-    // Whoever sees that somebody has written reads everything again.
-    sqlx::query("PRAGMA user_version = 1").execute(&mut stranger).await.unwrap();
+    let before = std::fs::read(house.database()).unwrap()[4096..].to_vec();
     stranger.close().await.unwrap();
+    put(house, &vec![0xa5; before.len()]).await;
+    before
+}
+
+/// Puts these bytes in the place of all but the first page.
+async fn put(house: &House, bytes: &[u8]) {
+    let file = std::fs::OpenOptions::new().write(true).open(house.database()).unwrap();
+    file.write_all_at(bytes, 4096).unwrap();
+    // Whoever sees that somebody has written reads everything again.
+    let mut stranger = SqliteConnectOptions::new().filename(house.database()).connect().await.unwrap();
+    let again = format!("PRAGMA user_version = {}", bytes[4095]);
+    sqlx::query(sqlx::AssertSqlSafe(again)).execute(&mut stranger).await.unwrap();
+    stranger.close().await.unwrap();
+}
+
+/// What is due is not done where damage was met, also when the pages read well again. How many calls were made after that.
+async fn after_damage_that_is_gone_again() -> usize {
+    let house = House::with(QUIET_A_DAY).await;
+    for _ in 0..5 {
+        house.answered().await;
+    }
+    let good = ruin(&house).await;
+    house.after(days(1)).await;
+    assert_eq!(house.deeds(), Vec::<String>::new());
+    put(&house, &good).await;
+    for _ in 0..3 {
+        house.after(minutes(1)).await;
+    }
+    house.deeds().len()
+}
+
+#[tokio::test]
+async fn a_page_that_reads_well_again_is_no_reason_to_go_on() {
+    assert_eq!(after_damage_that_is_gone_again().await, 0);
+}
+
+#[tokio::test]
+async fn whoever_forgets_damage_is_caught() {
+    let _planted = plant(Bug::ForgetsDamage);
+    assert!(after_damage_that_is_gone_again().await > 0, "it goes on with a file that was damaged");
 }
 
 #[tokio::test]

@@ -196,6 +196,33 @@ async fn of_many_damaged_files_none_is_acted_upon() {
     assert!(u64::from(words["refused at the start"]) > half / 2, "{words:?}");
 }
 
+/// Opens files each of which has one page of zeros, and counts those that are taken.
+async fn taken_with_a_page_of_zeros() -> usize {
+    let good = good(false).await;
+    let mut taken = 0;
+    for page in 1..good.file.len() / PAGE {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let mut file = good.file.clone();
+        file[page * PAGE..(page + 1) * PAGE].fill(0);
+        std::fs::write(&path, file).unwrap();
+        if let Ok(store) = Store::open(&path).await {
+            store.close().await;
+            taken += 1;
+        }
+    }
+    taken
+}
+
+#[tokio::test]
+async fn whoever_trusts_the_file_is_caught() {
+    // Of a long text's second page nobody can tell that it held no zeros.
+    let taken = taken_with_a_page_of_zeros().await;
+    let _planted = crate::sabotage::plant(Bug::TrustsTheFile);
+    let trusted = taken_with_a_page_of_zeros().await;
+    assert!(taken < 8 && trusted > taken + 10, "damaged files are opened and written to: {trusted}, else {taken}");
+}
+
 #[tokio::test]
 async fn damage_that_is_met_while_it_runs_is_told_as_such_and_stays() {
     let good = good(false).await;

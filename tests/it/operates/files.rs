@@ -110,7 +110,7 @@ fn what_is_refused_is_refused_at_once_with_the_next_step_and_left_as_it_was() {
         // Two seconds on a machine that does nothing else.
         assert!(took < Duration::from_secs(10), "{name}: {took:?}");
         let why = told(&done.stderr);
-        let newest = regexless(&why);
+        let newest = of_any_schema(&why);
         lines.push(format!("{name}: {}", newest.trim_end()));
     }
     insta::assert_snapshot!(lines.join("\n"), @"
@@ -126,8 +126,7 @@ fn what_is_refused_is_refused_at_once_with_the_next_step_and_left_as_it_was() {
     a database of somebody else's: autoclosed: state/a.db is not an autoclosed database; name another file in [database] url
     one with a mark of its own: autoclosed: state/a.db is not an autoclosed database; name another file in [database] url
     a newer schema: autoclosed: the database was written by a newer autoclosed (schema 99); this one knows schema N: install the newer version again
-    a migration that was broken off by another program: autoclosed: the database could not be brought to the newest schema
-      because: migration 3 is partially applied; fix and remove row from `_sqlx_migrations` table
+    a migration that was broken off by another program: autoclosed: another program has changed the database half-way (step 3), and nobody knows what of it was done; keep the file, restore a backup and start again
     a damaged page: autoclosed: the database is damaged (database disk image is malformed); keep the file, restore a backup and start again
     half of it: autoclosed: the database is damaged (database disk image is malformed); keep the file, restore a backup and start again
     nothing but a header: autoclosed: the database is damaged (database disk image is malformed); keep the file, restore a backup and start again
@@ -135,7 +134,7 @@ fn what_is_refused_is_refused_at_once_with_the_next_step_and_left_as_it_was() {
 }
 
 /// The newest schema changes; the rest of the words does not.
-fn regexless(why: &str) -> String {
+fn of_any_schema(why: &str) -> String {
     match why.split_once("this one knows schema ") {
         Some((before, behind)) => {
             let rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
