@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 use crate::pulse::Pulse;
 use crate::safety::Limits;
@@ -15,6 +16,7 @@ use crate::safety::Limits;
 pub struct Board {
     notes: Mutex<Notes>,
     pulse: Pulse,
+    stops: CancellationToken,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -33,7 +35,6 @@ struct Notes {
     unclear_names: Option<String>,
     unfit: Option<String>,
     reload_waits: bool,
-    stops: bool,
     stands_by: bool,
     tolerance: Tolerance,
     withheld: (u32, String),
@@ -289,12 +290,20 @@ impl Board {
 
     /// The daemon stops: nothing more is begun.
     pub fn stops(&self) -> bool {
-        self.notes().stops
+        self.stops.is_cancelled()
     }
 
     /// Notes that it does.
     pub fn set_stops(&self) {
-        self.notes().stops = true;
+        self.stops.cancel();
+    }
+
+    /// What comes of it, or `None` if the daemon stops before that: the rest of it is dropped where it is. For what only
+    /// asks and reads, or writes each thing down at once; never for a deed.
+    pub fn unless_it_stops<T>(&self, job: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+        // Boxed: a whole look would make every job that may look as large.
+        let job = Box::pin(job);
+        async move { if self.stops() { None } else { self.stops.run_until_cancelled(job).await } }
     }
 
     /// A reload waits for the sweep to end.

@@ -110,8 +110,8 @@ impl Daemon {
     }
 
     async fn put_together(config: &Config, secrets: &Secrets, clock: Clock) -> Result<Daemon, StartError> {
-        let public = listen(config.server.listen, "server").await?;
-        let admin = listen(config.admin.listen, "admin").await?;
+        let public = listen(config.server.listen, "server")?;
+        let admin = listen(config.admin.listen, "admin")?;
         let (store, tenure) = open(&config.database.path, clock.clone()).await?;
         let turn = tenure.attempt().await?;
         let mut sweeper = crew::sweeper(config, secrets, store.clone(), clock.clone()).await?;
@@ -341,8 +341,8 @@ async fn serve(listener: TcpListener, routes: axum::Router, shutdown: Cancellati
     }
 }
 
-async fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, section, source })
+fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListener, StartError> {
+    server::bind(address).map_err(|source| StartError::Listen { address, section, source })
 }
 
 fn address(listener: &TcpListener, configured: SocketAddr) -> SocketAddr {

@@ -127,7 +127,7 @@ impl Sweeper {
             self.look_into_unclear(acting, &mut swept).await?;
         }
         if !planted(Bug::ForgetsWhatFollows) {
-            self.follow_up(acting).await?;
+            self.follow_up(acting, None).await?;
         }
         self.read_what_is_unclear(acting).await?;
         self.act_on_what_is_due(acting, &mut swept).await?;

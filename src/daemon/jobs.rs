@@ -169,7 +169,7 @@ impl Jobs {
     /// What the schedule wakes: finds out who we are if that is open, looks if nobody has yet, and sweeps.
     pub(super) async fn tick(&self) {
         if self.stands_by().await {
-            self.ask_while_standing_by().await;
+            self.sweeper.board.unless_it_stops(self.ask_while_standing_by()).await;
             self.sweep().await;
             return;
         }
@@ -177,7 +177,9 @@ impl Jobs {
         if !self.sweeper.board.looked() && self.may_look_again() {
             drop(self.look().await);
         }
-        self.ask_if_refused().await;
+        if self.sweeper.board.unless_it_stops(self.ask_if_refused()).await.is_none() {
+            return;
+        }
         match self.sweep().await {
             Sweeping::Busy => self.sweeper.tally.skipped_sweep(),
             Sweeping::Blocked(why) => tracing::debug!(why = %why, "nothing is done"),
@@ -264,7 +266,7 @@ impl Jobs {
             }
         }
         let sweeper = Sweeper { settings: sweeps.settings.clone(), ..self.sweeper.clone() };
-        self.ask_if_in_trouble().await;
+        sweeper.board.unless_it_stops(self.ask_if_in_trouble()).await;
         let acting = match self.may_act(&sweeps.refusals).await {
             Ok(Ok(acting)) => acting,
             Ok(Err(Blocked::Paused)) => {
@@ -282,9 +284,10 @@ impl Jobs {
             }
         };
         let began = sweeper.standpoint.clock().elapsed();
-        let swept = match self.reschedule_if_changed().await {
-            Ok(()) => sweeper.sweep(&acting).await,
-            Err(error) => Err(error.into()),
+        let swept = match sweeper.board.unless_it_stops(self.reschedule_if_changed()).await {
+            Some(Ok(())) => sweeper.sweep(&acting).await,
+            Some(Err(error)) => Err(error.into()),
+            None => return Sweeping::Failed("the daemon stops".into()),
         };
         self.note_run(Job::Sweep, began, swept.is_ok());
         self.heed_damage(swept.as_ref().err());
@@ -333,7 +336,11 @@ impl Jobs {
         self.note_life(LIFE).await;
         let progress = Progress(&self.sweeper.board);
         let began = self.sweeper.standpoint.clock().elapsed();
-        let looked = self.look_now().await;
+        // Its marks are in the database, each of them written at once: it can end anywhere.
+        let Some(looked) = self.sweeper.board.unless_it_stops(self.look_now()).await else {
+            tracing::info!("the look at the workspace ends early, as the daemon stops; the next start goes on with it");
+            return Err("the daemon stops".into());
+        };
         self.heed_damage(looked.as_ref().err().and_then(LookError::of_looking));
         let result = looked.map_err(|error| error.to_string());
         self.note_run(Job::Reconcile, began, result.is_ok());

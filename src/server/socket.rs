@@ -1,20 +1,38 @@
 //! A TCP stream that tells the connection's progress what it sees.
 //!
-//! Owns: noticing first bytes, blocked writes, and the goodbye to a peer that is still sending. Refuses: deadlines.
+//! Owns: noticing first bytes, blocked writes, the goodbye to a peer that is still sending, and how much the system keeps
+//! for a peer. Refuses: deadlines.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 
 use super::progress::Progress;
 
 /// Most bytes we read only to throw them away, after having answered a request before its end.
 const FAREWELL_BYTES: usize = 8 * 1024 * 1024;
+
+/// What the system keeps of our answers until their peer takes them, in bytes; it doubles this for its own use. Left to
+/// itself it grows to 4 MiB for each peer that asks and never reads.
+const UNTAKEN_BYTES: u32 = 64 * 1024;
+/// Peers that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Listens there. What is accepted inherits the bound on what the system keeps for it.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // The port of a daemon that has just ended is ours at once.
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(UNTAKEN_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 pub(super) struct Socket {
     stream: TcpStream,
@@ -94,5 +112,25 @@ impl AsyncWrite for Socket {
             };
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn for_a_peer_that_takes_no_answer_the_system_keeps_little() {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let (peer, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), async {
+            listener.accept().await.unwrap().0
+        });
+        let (_peer, mut kept) = (peer.unwrap(), 0);
+        accepted.writable().await.unwrap();
+        while let Ok(count) = accepted.try_write(&[b'x'; 1024]) {
+            kept += count;
+        }
+        // Its own side of it, which is the peer's, takes some too.
+        assert!((1024..1024 * 1024).contains(&kept), "{kept} bytes");
     }
 }

@@ -115,11 +115,15 @@ impl Sweeper {
             self.over_budget(id, acting, claimed, spent, budget, &known.conversation).await?;
             return Ok(Next::Go);
         }
-        let prompt = self.prompt(&action).await;
+        let Some(prompt) = self.board.unless_it_stops(self.prompt(&action)).await else {
+            let why = Outcome::Deferred("the daemon stopped before it was its turn".into());
+            self.commit(claimed, &why, &inputs(&known.conversation, &[])).await?;
+            return Ok(Next::Stop);
+        };
         let (next, to_follow) = Box::pin(prompt.perform(id, acting, claimed, &due, budget, swept)).await?;
         drop(prompt);
         if to_follow {
-            self.follow_up(acting).await?;
+            self.follow_up(acting, Some(id)).await?;
         }
         Ok(next)
     }

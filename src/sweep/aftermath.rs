@@ -40,6 +40,9 @@ impl Sweeper {
         let unclear = self.store.unclear(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;
         for pending in unclear {
             self.sign_of_life();
+            if self.board.stops() {
+                break;
+            }
             reached(Point::Examining).await;
             let (outcome, inputs, next) = self.look_into(&pending, acting).await?;
             reached(Point::Examined).await;
@@ -52,7 +55,7 @@ impl Sweeper {
             }
             swept.count(settled.outcome);
             if settled.to_follow {
-                self.follow_up(acting).await?;
+                self.follow_up(acting, Some(&pending.conversation)).await?;
             }
             if next == Next::Stop {
                 break;

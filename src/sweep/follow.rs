@@ -4,7 +4,7 @@ use super::grant::not_put_on;
 use super::read::Fresh;
 use super::send::{SAME_MOMENT, our_part};
 use super::{DAMAGED_RESTS, FOLLOW_AGAIN, PENDING_AT_ONCE, REFUSALS, SweepError, Sweeper};
-use crate::engine::conversation::{Class as Activity, Part, State};
+use crate::engine::conversation::{Class as Activity, ConversationId, Part, State};
 use crate::engine::history::Deed;
 use crate::engine::rule::StepKind;
 use crate::engine::snooze_to_restore;
@@ -18,13 +18,17 @@ const CALLS_OF_A_FOLLOW_UP: u32 = 3;
 
 impl Sweeper {
     /// Does what is still to do after deeds: restoring a snooze, opening again what was closed over a contact's reply.
-    pub(super) async fn follow_up(&self, acting: &Acting) -> Result<(), SweepError> {
+    /// While the daemon stops, only what was `just` done comes to its end.
+    pub(super) async fn follow_up(&self, acting: &Acting, just: Option<&ConversationId>) -> Result<(), SweepError> {
         if self.settings.dry_run {
             return Ok(());
         }
         let pending = self.store.follow_ups(&acting.app_id, self.standpoint.now(), PENDING_AT_ONCE).await?;
         for pending in pending {
             self.sign_of_life();
+            if self.board.stops() && just != Some(&pending.conversation) {
+                continue;
+            }
             reached(Point::Following).await;
             let followed = match self.follow(&pending, acting).await {
                 Ok(followed) => followed,

@@ -39,7 +39,9 @@ impl Sweeper {
         let ids = self.store.to_fetch(&acting.app_id, self.standpoint.now(), READS_AT_ONCE).await?;
         for id in ids {
             self.sign_of_life();
-            if self.read_or_note(&acting.app_id, &id).await?.is_some_and(|error| error.class() == Class::Ambiguous) {
+            let read = self.board.unless_it_stops(self.read_or_note(&acting.app_id, &id)).await;
+            let Some(failed) = read.transpose()? else { break };
+            if failed.is_some_and(|error| error.class() == Class::Ambiguous) {
                 break;
             }
         }

@@ -28,6 +28,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::kills::column;
+
 use crate::simulation::dice::Dice;
 
 /// What a campaign has done so far, and what it counted.
@@ -95,6 +97,12 @@ impl Campaign {
             campaign.tell(&format!("goes on after {} rounds", campaign.progress.rounds));
         }
         campaign
+    }
+
+    /// One that tells whether a planted bug is noticed: never kept.
+    pub(crate) fn passing(name: &'static str, seed: u64, rounds: u64) -> Campaign {
+        let folder = Folder::Passing(tempfile::tempdir().unwrap());
+        Campaign { name, seed, rounds, folder, progress: Progress::default(), epoch: rounds }
     }
 
     /// So many rounds live on what the ones before them left; broken off within, they begin anew.

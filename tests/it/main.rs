@@ -38,6 +38,7 @@ mod sabotage;
 mod simulation;
 mod sockets;
 mod steps;
+mod stops;
 mod survives;
 mod tidy;
 mod topics;

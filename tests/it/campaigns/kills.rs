@@ -12,12 +12,13 @@ use std::time::Duration;
 use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Workspace};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::load::{Bag, Ledger, Letter, Load, Pace, Sent};
-use super::program::{Program, end_what_was_left};
-use super::town::{Budgets, Town, configuration, now};
+use super::program::{Program, command, end_what_was_left};
+use super::town::{Budgets, Echoes, Town, configuration, now};
 use super::{Campaign, Round};
 use crate::adds_up::adds_up;
 use crate::harness::House;
@@ -30,6 +31,11 @@ const GENEROUS: Budgets = Budgets { closes: 100_000, messages: 100_000 };
 const TIGHT: Budgets = Budgets { closes: 8, messages: 12 };
 /// Connections that bring notifications: what waits together is committed together.
 const CONNECTIONS: usize = 24;
+/// So many acknowledged ids make a round worth its time.
+const ENOUGH: u64 = 100;
+/// Echoes in a hundredth of a second, while fewer than so many letters wait. More would leave no room for deeds: each write
+/// of a deed waits for the notifications before it.
+const ECHOES: (usize, usize) = (3, 100);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_kills_it_nothing_acknowledged_is_lost_and_nothing_is_said_twice() {
@@ -37,30 +43,42 @@ async fn whatever_kills_it_nothing_acknowledged_is_lost_and_nothing_is_said_twic
     let rounds = if campaign.is_long() { EPOCH } else { 6 };
     let mut campaign = campaign.in_epochs_of(rounds);
     end_what_was_left(&campaign.folder().join("program.pid"));
+    if let Err((round, how)) = play(&mut campaign, None).await {
+        campaign.broken(&round, &how);
+    }
+    let acknowledged = campaign.counted("acknowledged, each id once");
+    assert!(campaign.counted("messages") > 0 && acknowledged > 0, "nothing happened");
+    campaign.verdict("nothing acknowledged was lost, nothing was said twice or closed over a word, no budget exceeded");
+    let late = campaign.is_long() && campaign.p99("ready again") > Duration::from_secs(3);
+    assert!(!late, "but it took too long until it was ready again, if nothing else ran beside");
+    let few = campaign.is_long() && acknowledged < ENOUGH * campaign.counted("rounds");
+    assert!(!few, "but only {acknowledged} ids were acknowledged: too little went on for the kills to mean anything");
+}
+
+/// Plays to the end, or to the round in which a promise is broken.
+async fn play(campaign: &mut Campaign, planted: Option<&'static str>) -> Result<(), (Round, String)> {
     let mut epoch = None;
     while let Some(mut round) = campaign.next() {
         let mut now = match epoch.take() {
             Some(epoch) => epoch,
-            None => Epoch::begins(&campaign, &mut round).await,
+            None => Epoch::begins(campaign, &mut round, planted).await,
         };
-        let mut held = now.lives(&mut campaign, &mut round).await;
+        let mut held = now.lives(campaign, &mut round).await;
         if campaign.ends_epoch(&round) {
             held = match held {
-                Ok(()) => now.ends(&mut campaign).await,
+                Ok(()) => now.ends(campaign).await,
                 broken => broken,
             };
         } else {
             epoch = Some(now);
         }
         if let Err(how) = held {
-            campaign.broken(&round, &how);
+            return Err((round, how));
         }
+        campaign.count("rounds", 1);
         campaign.done(&round);
     }
-    assert!(campaign.counted("messages") > 0 && campaign.counted("acknowledged, each id once") > 0, "nothing happened");
-    campaign.verdict("nothing acknowledged was lost, nothing was said twice or closed over a word, no budget exceeded");
-    let late = campaign.is_long() && campaign.p99("ready again") > Duration::from_secs(3);
-    assert!(!late, "but it took too long until it was ready again, if nothing else ran beside");
+    Ok(())
 }
 
 /// How a life ends, and how many milliseconds after it began, or was ready.
@@ -68,6 +86,8 @@ async fn whatever_kills_it_nothing_acknowledged_is_lost_and_nothing_is_said_twic
 enum End {
     BeforeReady(i64),
     Killed(i64),
+    /// So long after a message has arrived at Intercom, and before it is written down that it has.
+    KilledInADeed(i64),
     Stopped(i64),
 }
 
@@ -76,6 +96,7 @@ fn some_end(dice: &mut Dice, longest: i64) -> End {
         0 | 1 => End::BeforeReady(dice.between(0, 150)),
         2 | 3 => End::Stopped(dice.between(5, longest)),
         4..7 => End::Killed(dice.between(5, 50)),
+        7..10 => End::KilledInADeed(dice.between(0, 4)),
         _ => End::Killed(dice.between(5, longest)),
     }
 }
@@ -95,36 +116,47 @@ struct Epoch {
     /// The longest life, in milliseconds.
     longest: i64,
     errors: BTreeSet<String>,
+    /// The safeguard that is taken away, to see whether that is noticed.
+    planted: Option<&'static str>,
 }
 
 impl Epoch {
     /// Every fourth is a crash loop with a small budget; in the short form every second.
-    async fn begins(campaign: &Campaign, round: &mut Round) -> Epoch {
+    async fn begins(campaign: &Campaign, round: &mut Round, planted: Option<&'static str>) -> Epoch {
         let (of, each) = if campaign.is_long() { (EPOCH, 4) } else { (6, 2) };
         let looping = ((round.number - 1) / of) % each == each - 1;
         let budgets = if looping { TIGHT } else { GENEROUS };
         let workspace = Workspace { rate_limit: 100_000, ..Workspace::default() };
-        let house = House::configured(&configuration(budgets), workspace).await;
+        let mut house = House::configured(&configuration(budgets), workspace).await;
         house.clock.set(now());
         let path = campaign.folder().join("ledger");
         // What is there is of an epoch that was broken off, and lives no more.
         std::fs::remove_file(&path).ok();
         let dice = Dice::of(u64::try_from(round.dice.between(0, i64::MAX - 1)).unwrap());
         let town = Arc::new(Mutex::new(Town::new(&house.intercom, dice.clone(), 400)));
+        // What was there before is read in peace: a short life would come to nothing else.
+        house.start().await;
+        house.look().await;
+        house.stop().await;
+        drop(house.intercom.keep_notifications());
         let bag = Arc::<Bag>::default();
         let people = tokio::spawn(live(house.clock.clone(), Arc::clone(&town), Arc::clone(&bag), dice));
         let longest = if looping || !campaign.is_long() { 1_200 } else { 2_000 };
-        Epoch { house, town, people, bag, ledger: Ledger::at(&path), budgets, longest, errors: BTreeSet::new() }
+        let (ledger, errors) = (Ledger::at(&path), BTreeSet::new());
+        Epoch { house, town, people, bag, ledger, budgets, longest, errors, planted }
     }
 
     /// One life of the program, from its start to its end.
     async fn lives(&mut self, campaign: &mut Campaign, round: &mut Round) -> Result<(), String> {
         let end = match (round.number, campaign.is_long()) {
             (2, false) => End::BeforeReady(round.dice.between(0, 150)),
+            (3 | 5 | 7, false) => End::KilledInADeed(round.dice.between(0, 2)),
             (4 | 8, false) => End::Stopped(round.dice.between(5, self.longest)),
             _ => some_end(&mut round.dice, self.longest),
         };
-        let mut program = Program::start(&self.house, &campaign.folder().join("program.pid"));
+        let mut command = command(&self.house, &["run"]);
+        command.envs(self.planted.map(|bug| ("AUTOCLOSED_PLANTED", bug)));
+        let mut program = Program::of(command, &campaign.folder().join("program.pid"));
         if let End::BeforeReady(after) = end {
             sleep(millis(after)).await;
             program.kill();
@@ -139,6 +171,14 @@ impl Epoch {
         let load = Load::start(listens.webhook, CONNECTIONS, Pace::AsAnswered, &self.bag, &self.ledger);
         self.errors.extend(program.errors());
         match end {
+            End::KilledInADeed(after) => {
+                let deed = deed(&self.house.intercom);
+                let found = timeout(millis(3 * self.longest), deed).await.is_ok();
+                sleep(millis(after)).await;
+                program.kill();
+                campaign.count("killed", 1);
+                campaign.count("of these in a deed", u64::from(found));
+            }
             End::Killed(after) | End::BeforeReady(after) => {
                 sleep(millis(after)).await;
                 program.kill();
@@ -212,21 +252,37 @@ impl Epoch {
 
 /// Time goes on, and people act in it, whether the program lives or not.
 async fn live(clock: autoclosed::clock::ManualClock, town: Arc<Mutex<Town>>, bag: Arc<Bag>, mut dice: Dice) {
+    let mut echoes = Echoes::default();
     loop {
         sleep(Duration::from_millis(10)).await;
         clock.set(now());
         let mut town = town.lock().unwrap();
-        // While nobody listens, what waits does not grow without end.
-        if bag.len() < 500 {
-            for _ in 0..4 {
-                town.somebody_chats();
-            }
+        // Whatever people say is read at the next start: what fills the bag says it again.
+        if dice.chance(10) {
+            town.somebody_chats();
         }
         if dice.chance(12) {
             town.somebody_acts();
         }
-        bag.put(town.letters(), &mut dice);
+        let letters = town.letters();
+        drop(town);
+        echoes.hear(&letters);
+        bag.put(letters, &mut dice);
+        let (count, most) = ECHOES;
+        if bag.len() < most {
+            bag.put(echoes.again(count, &mut dice), &mut dice);
+        }
     }
+}
+
+/// The next message arrives.
+async fn deed(fake: &FakeIntercom) {
+    let (arrived, deed) = oneshot::channel();
+    // It may arrive when nobody waits for it any more.
+    fake.before_answer(Endpoint::Reply, move |_| {
+        let _ = arrived.send(());
+    });
+    let _ = deed.await;
 }
 
 /// The contact writes while the next close is under way.
@@ -258,4 +314,21 @@ pub(crate) async fn nothing_missing(acknowledged: &BTreeSet<String>, database: &
     let told =
         format!("{} of {} acknowledged ids are lost, {:?} first", missing.len(), acknowledged.len(), missing.first());
     if missing.is_empty() { Ok(()) } else { Err(told) }
+}
+
+/// What is noticed when a safeguard is taken away from the program that is killed.
+async fn noticed(bug: &'static str, tries: u64) -> Option<String> {
+    for seed in 1..=tries {
+        let mut campaign = Campaign::passing("kills", seed, 6);
+        if let Err((_, how)) = play(&mut campaign, Some(bug)).await {
+            return Some(how);
+        }
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_acknowledges_before_it_commits_is_caught() {
+    let how = noticed("AcknowledgesBeforeItCommits", 5).await;
+    assert!(how.as_ref().is_some_and(|how| how.contains("acknowledged ids are lost")), "{how:?}");
 }

@@ -46,8 +46,8 @@ impl Kind {
             Kind::Silent | Kind::HalfAHead | Kind::TricklingHead => 5,
             Kind::HalfABody | Kind::TricklingBody => 11,
             Kind::Idle => 30,
-            // As many seconds until it can take no more.
-            Kind::TakesNoAnswer => 20,
+            // Five seconds until it can take no more.
+            Kind::TakesNoAnswer => 15,
         })
     }
 
@@ -59,7 +59,7 @@ impl Kind {
             Kind::HalfAHead | Kind::TricklingHead => b"POST /webhooks/intercom HTTP/1.1\r\nhost: exam".to_vec(),
             Kind::HalfABody | Kind::TricklingBody => body[..body.len() - 500].to_vec(),
             Kind::Idle => post(&[], b""),
-            Kind::TakesNoAnswer => post(&[], b"").repeat(20_000),
+            Kind::TakesNoAnswer => post(&[], b"").repeat(2_000),
         }
     }
 
@@ -72,13 +72,9 @@ impl Kind {
 async fn slow(kind: Kind, from: [u8; 4], program: &Program) -> std::io::Result<Duration> {
     let mut peer = Peer::from(from, program.webhook).await?;
     let began = Instant::now();
-    if matches!(kind, Kind::TakesNoAnswer) {
-        // What it cannot send any more tells that it was closed, or that nobody reads.
-        let _ = timeout(kind.deadline(), peer.send(&kind.beginning())).await;
-    } else {
-        peer.send(&kind.beginning()).await;
-    }
     let closed = async {
+        // That it can send no more is how whoever never reads knows.
+        while peer.send(&kind.beginning()).await && matches!(kind, Kind::TakesNoAnswer) {}
         while kind.trickles() {
             let trickled = timeout(Duration::from_secs(1), peer.until_it_closes()).await;
             if trickled.is_ok() || !peer.send(b"x").await {

@@ -1,10 +1,13 @@
 //! The people of a campaign: some leave silences in which deeds fall due, some write on and on; and the laws of messages,
 //! held against what is true in the workspace when calm has returned.
 
+use std::collections::VecDeque;
+
 use autoclosed::clock::Clock;
 use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Delivered, FakeIntercom, Seen};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::load::Letter;
 use crate::harness::{House, hours, seconds};
@@ -59,6 +62,52 @@ pub(crate) fn configuration(budgets: Budgets) -> String {
 
 type Talk = (ConversationId, Opening);
 
+/// What a contact says who waits for ever.
+const ONCE_MORE: &str = "Are you there?";
+
+/// What was told is told again under other ids, as Intercom tells one event in several topics: everything that is
+/// acknowledged counts, and nothing of it changes anything.
+#[derive(Debug, Default)]
+pub(crate) struct Echoes {
+    heard: VecDeque<Value>,
+    told: u64,
+}
+
+impl Echoes {
+    /// So many are remembered.
+    const MOST: usize = 50;
+
+    /// Takes note of the last that people said on and on. Of what they said in one second nothing is told again: to whoever
+    /// listens that is two stories, and has the conversation read each time.
+    pub(crate) fn hear(&mut self, letters: &[Letter]) {
+        let bodies = letters.iter().filter_map(|letter| serde_json::from_slice::<Value>(&letter.body).ok());
+        for body in bodies.filter(|body| body.to_string().contains(ONCE_MORE)) {
+            let of = |body: &Value, key: &str| body["data"]["item"][key].clone();
+            let before = self.heard.iter().position(|known| of(known, "id") == of(&body, "id"));
+            let before = before.and_then(|at| self.heard.remove(at));
+            if before.is_none_or(|before| of(&before, "updated_at") != of(&body, "updated_at")) {
+                self.heard.push_back(body);
+            }
+        }
+        let over = self.heard.len().saturating_sub(Self::MOST);
+        self.heard.drain(..over);
+    }
+
+    /// So many, each with an id that nobody has seen.
+    pub(crate) fn again(&mut self, count: usize, dice: &mut Dice) -> Vec<Letter> {
+        let count = if self.heard.is_empty() { 0 } else { count };
+        let mut letters = Vec::with_capacity(count);
+        for _ in 0..count {
+            self.told += 1;
+            let at = dice.below(self.heard.len());
+            let (id, body) = (format!("echo-{}", self.told), &mut self.heard[at]);
+            body["id"] = id.as_str().into();
+            letters.push(Letter { id, body: serde_json::to_vec(body).unwrap() });
+        }
+        letters
+    }
+}
+
 /// Whoever lives there.
 #[derive(Debug)]
 pub(crate) struct Town {
@@ -89,7 +138,7 @@ impl Town {
     /// A contact writes once more, and waits.
     pub(crate) fn somebody_chats(&mut self) {
         let (id, _) = self.dice.pick(&self.chatty);
-        self.fake.contact_replies(id, "Are you there?");
+        self.fake.contact_replies(id, ONCE_MORE);
     }
 
     /// One that has nothing to do with any deed; nobody writes in it any more.
