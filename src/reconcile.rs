@@ -108,17 +108,16 @@ async fn list(sweeper: &Sweeper, acting: &Acting, query: Search, now: Timestamp)
     Ok(listed)
 }
 
-/// Reads everything that is marked, at half of the pace that we allow ourselves. What was marked when the look `began` is
-/// among it even if Intercom's clock, which shows whole seconds, has since been told to be a little behind.
+/// Reads everything that was marked when the look `began`, at half of the pace that we allow ourselves. What notifications
+/// mark meanwhile is left to the sweeps: they may mark as fast as is read, and no look would ever end.
 async fn read_marked(sweeper: &Sweeper, acting: &Acting, began: Timestamp) -> Result<u64, SweepError> {
     let mut reading = Reading { read: 0, failed: 0, slowed_down: 0, leisure: Leisure::new(sweeper) };
     loop {
-        let now = sweeper.standpoint.now().max(began);
-        let ids = sweeper.store.to_fetch(&acting.app_id, now, READ_AT_ONCE).await?;
+        let ids = sweeper.store.to_fetch(&acting.app_id, began, READ_AT_ONCE).await?;
         if ids.is_empty() {
             return Ok(reading.read);
         }
-        let left = sweeper.store.count_to_fetch(&acting.app_id, now).await?;
+        let left = sweeper.store.count_to_fetch(&acting.app_id, began).await?;
         if reading.read > 0 {
             tracing::info!(read = reading.read, left, "reading conversations");
         }

@@ -43,7 +43,7 @@ fn plain(text: &str) -> String {
 
 impl Diagnostic {
     /// About something in `text`, the whole of the file.
-    pub(super) fn at(file: &str, text: &str, span: Range<usize>, message: String, help: String) -> Diagnostic {
+    pub(super) fn at(file: &str, text: &str, span: Range<usize>, message: &str, help: &str) -> Diagnostic {
         let start = text.floor_char_boundary(span.start);
         let before = &text[..start];
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -51,8 +51,8 @@ impl Diagnostic {
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
-            message: plain(&message),
-            help: plain(&help),
+            message: plain(message),
+            help: plain(help),
             // Nothing to point at: it concerns the whole file.
             excerpt: if span == (0..0) { None } else { excerpt(text, line_start, start..span.end) },
             span,
@@ -157,7 +157,7 @@ mod tests {
 
     fn about(text: &str, word: &str) -> Diagnostics {
         let start = text.find(word).unwrap();
-        Diagnostic::at("a.toml", text, start..start + word.len(), "wrong".to_owned(), "right".to_owned()).into()
+        Diagnostic::at("a.toml", text, start..start + word.len(), "wrong", "right").into()
     }
 
     #[test]

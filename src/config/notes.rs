@@ -83,7 +83,7 @@ impl<'a> Notes<'a> {
             found.more += 1;
             return;
         }
-        found.errors.push(Diagnostic::at(self.file, self.text, span, message.into(), help.into()));
+        found.errors.push(Diagnostic::at(self.file, self.text, span, &message.into(), &help.into()));
     }
 
     /// Notes that something is missing; in a file that could not be read as a whole it may well be there.
@@ -102,7 +102,7 @@ impl<'a> Notes<'a> {
     pub(super) fn warning(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         let mut found = self.found.borrow_mut();
         if self.broken.is_empty() && found.warnings.len() < LISTED {
-            found.warnings.push(Diagnostic::at(self.file, self.text, span, message.into(), help.into()));
+            found.warnings.push(Diagnostic::at(self.file, self.text, span, &message.into(), &help.into()));
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a> Notes<'a> {
 
     /// A diagnostic that says nothing yet, for what only later turns out doubtful.
     pub(super) fn blank(&self, span: Range<usize>) -> Diagnostic {
-        Diagnostic::at(self.file, self.text, span, String::new(), String::new())
+        Diagnostic::at(self.file, self.text, span, "", "")
     }
 
     /// Everything noted, in the order of the file.
