@@ -315,7 +315,7 @@ fn decode<'t>(file: &str, text: &'t [u8]) -> Result<Cow<'t, str>, Diagnostics> {
     let text = str::from_utf8(text).map_err(|error| {
         let good = String::from_utf8_lossy(&text[..error.valid_up_to()]).replace("\r\n", "\n");
         let help = "save the file as UTF-8";
-        Diagnostics::from(Diagnostic::at(file, &good, good.len()..good.len(), "this is not UTF-8 text", &help))
+        Diagnostics::from(Diagnostic::at(file, &good, good.len()..good.len(), "this is not UTF-8 text", help))
     })?;
     Ok(if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() })
 }

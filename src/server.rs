@@ -159,7 +159,8 @@ impl Server {
 
     /// Closes the connection that has kept us waiting longest; false if all are busy with a request.
     fn evict(&mut self) -> bool {
-        let waiting = self.open.iter().filter_map(|(id, (progress, _))| Some((progress.expendable()?, *id)));
+        let now = Instant::now();
+        let waiting = self.open.iter().filter_map(|(id, (progress, _))| Some((progress.expendable(now)?, *id)));
         let Some((_, longest)) = waiting.min_by_key(|(expendable, _)| *expendable) else { return false };
         if let Some((_, task)) = self.open.remove(&longest) {
             task.abort();

@@ -28,10 +28,15 @@ enum Phase {
     Farewell,
 }
 
-/// How dispensable a connection is: the smallest goes first. Peers that are in the middle of a body come after all
-/// others, and the longest wait comes first.
+/// Whoever came less than this ago, or was answered then, has not kept us waiting yet.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// How dispensable a connection is: the smallest goes first. Whoever has just come goes last: where the places are full of
+/// peers that are slow with their bodies, a good one would else be gone before its request is read. Before that, peers that
+/// are in the middle of a body come after all others, and the longest wait comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Expendable {
+    fresh: bool,
     sending: bool,
     since: Instant,
 }
@@ -156,13 +161,15 @@ impl Progress {
     }
 
     /// How dispensable the connection is; `None` while it is busy with a request.
-    pub(super) fn expendable(&self) -> Option<Expendable> {
+    pub(super) fn expendable(&self, now: Instant) -> Option<Expendable> {
         let state = self.state();
-        match state.phase {
-            Phase::Head | Phase::Idle | Phase::Farewell => Some(Expendable { sending: false, since: state.since }),
-            Phase::Body => Some(Expendable { sending: true, since: state.since }),
-            Phase::Answer => None,
-        }
+        let sending = match state.phase {
+            Phase::Head | Phase::Idle | Phase::Farewell => false,
+            Phase::Body => true,
+            Phase::Answer => return None,
+        };
+        let fresh = now.saturating_duration_since(state.since) < FRESH;
+        Some(Expendable { fresh, sending, since: state.since })
     }
 
     /// The earliest deadline. The body's own is kept where the body is read, so that the answer can say 408.
@@ -235,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_longest_wait_is_the_first_to_go_and_a_running_request_never_goes() {
+    async fn the_longest_wait_goes_first_who_has_just_come_last_and_a_running_request_never() {
         let start = Instant::now();
         let limits = Limits::default();
         let silent = Progress::new(start + SECOND);
@@ -247,8 +254,12 @@ mod tests {
         let busy = Progress::new(start);
         busy.request_began(start, &limits);
         busy.body_ended();
-        assert!(silent.expendable() < idle.expendable());
-        assert!(idle.expendable() < sending.expendable());
-        assert_eq!(busy.expendable(), None);
+        let new = Progress::new(start + 9 * SECOND);
+        let now = start + 9 * SECOND + FRESH - Duration::from_millis(1);
+        let order = [&silent, &idle, &sending, &new].map(|progress| progress.expendable(now));
+        assert!(order.is_sorted() && order.iter().all(Option::is_some), "{order:?}");
+        assert_eq!(busy.expendable(now), None);
+        let old = new.expendable(now + Duration::from_millis(1));
+        assert!(old < sending.expendable(now), "half a second is enough for a head");
     }
 }
