@@ -23,7 +23,7 @@ const SLACK: u64 = 16 * 1024;
 async fn dump(program: &Program) -> Vec<String> {
     let tables =
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('lease', 'setting') ORDER BY name";
-    let mut all = program.rows("SELECT key || value FROM setting ORDER BY key").await;
+    let mut all = program.rows("SELECT key || value FROM setting WHERE key <> 'probe' ORDER BY key").await;
     for table in program.rows(tables).await {
         let columns = format!("SELECT name FROM pragma_table_info('{table}') WHERE name <> 'alive_at'");
         let columns = program.rows(&columns).await;
