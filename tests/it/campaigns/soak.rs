@@ -175,7 +175,7 @@ impl Life {
         }
         let somewhere = self.town.lock().unwrap().somewhere();
         self.says(&["status", "--json"], &[0, 1]).await?;
-        self.says(&["explain", somewhere.as_str()], &[0]).await?;
+        self.says_once_known(&["explain", somewhere.as_str()]).await?;
         self.program.send("HUP");
         if round.number % 5 == 2 {
             self.copies(campaign).await?;
@@ -198,7 +198,21 @@ impl Life {
 
     async fn forgets(&mut self, id: &ConversationId) -> Result<(), String> {
         self.forgotten.insert(id.to_string());
-        self.says(&["forget", id.as_str()], &[0]).await.map(drop)
+        self.says_once_known(&["forget", id.as_str()]).await
+    }
+
+    /// What was begun just now may not have been told yet.
+    async fn says_once_known(&self, words: &[&str]) -> Result<(), String> {
+        for _ in 0..60 {
+            let output = self.says(words, &[0, 1]).await?;
+            let told = String::from_utf8_lossy(&output.stderr);
+            match output.status.code() {
+                Some(0) => return Ok(()),
+                _ if told.contains(" is not known; ") => sleep(millis(500)).await,
+                _ => return Err(format!("{words:?} ended with {}: {told}", output.status)),
+            }
+        }
+        Err(format!("{words:?}: nobody has told of it for half a minute"))
     }
 
     async fn says(&self, words: &[&str], statuses: &[i32]) -> Result<Output, String> {
