@@ -21,12 +21,17 @@ silent = true
 
 /// The contact writes at 10, a teammate answers at 20; read whole at 20.
 fn answered(more: Vec<Part>) -> Conversation {
+    tagged(&[], more)
+}
+
+/// The same, with these tags.
+fn tagged(tags: &[&str], more: Vec<Part>) -> Conversation {
     let mut parts = vec![
         part(1, at(10), Actor::Contact, &[Class::ContactReply]),
         part(2, at(20), Actor::Teammate, &[Class::TeammateReply]),
     ];
     parts.extend(more);
-    let (snapshot, channel) = (Some(fetched(at(20), State::Open, &[])), Some("conversation".to_owned()));
+    let (snapshot, channel) = (Some(fetched(at(20), State::Open, tags)), Some("conversation".to_owned()));
     let seen = Sighting { parts, snapshot, channel, whole: true, ..Sighting::of(id()) };
     Conversation::unread(id()).after(&seen, Some(ADMIN))
 }
@@ -153,6 +158,31 @@ leave = true
     for attempts in [vec![tried], vec![begun]] {
         let decision = decided(&answered(Vec::new()), attempts, text, 2 * DAY);
         assert!(decision.starts_with("reply by `reply 1` of `first`"), "{decision}");
+    }
+}
+
+#[test]
+fn what_was_only_tried_keeps_a_conversation_from_no_rule_above_and_what_was_passed_over_does() {
+    let text = r#"
+[[rule]]
+name = "first"
+match.tags = ["vip"]
+[[rule.step]]
+after = "1 day"
+do = "reply"
+body = "Did that solve it?"
+[[rule]]
+name = "second"
+match_all = true
+[[rule.step]]
+after = "1 day"
+do = "reply"
+body = "Anything else?"
+"#;
+    for (phase, of_the_first) in [(Phase::Open, true), (Phase::Passed, false)] {
+        let tried = Attempt { phase, ..attempt("second".into(), step("reply 1"), at(20), at(DAY + 20)) };
+        let decision = decided(&tagged(&["vip"], Vec::new()), vec![tried], text, 2 * DAY);
+        assert_eq!(decision.starts_with("reply by `reply 1` of `first`"), of_the_first, "{decision}");
     }
 }
 
