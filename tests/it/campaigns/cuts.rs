@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use super::{Campaign, Round};
 use crate::disk::journal::Lost;
 use crate::disk::machine::Machine;
@@ -23,6 +25,18 @@ struct Found {
     damage: Option<String>,
     cuts: Vec<Lost>,
     ready: Vec<Duration>,
+}
+
+/// Waits for the moment at which something is written into the database itself, if it comes soon: that takes a few
+/// milliseconds, which no dice would find.
+async fn until_the_log_is_emptied(machine: &Machine) {
+    let before = machine.moved_at();
+    for _ in 0..20_000 {
+        if machine.moved_at() != before {
+            return;
+        }
+        sleep(Duration::from_micros(200)).await;
+    }
 }
 
 /// Nobody answers at the address of Intercom: it is about what comes in.
@@ -53,6 +67,9 @@ async fn round(round: &mut Round, planted: Option<&'static str>) -> Result<Found
         let most = *round.dice.pick(&[200, 200, 900]);
         let enough = round.dice.below(most);
         senders.until(|answered| answered.acknowledged.len() >= enough).await;
+        if round.dice.chance(25) {
+            until_the_log_is_emptied(&machine).await;
+        }
         up.ends("KILL");
         let answered = senders.stop().await;
         // A disk that others use may take more than four seconds for a commit: 503 then, and nothing is promised.

@@ -98,6 +98,12 @@ impl Machine {
         std::fs::metadata(self.file("met")).map_or(0, |file| file.len())
     }
 
+    /// When the database file itself was written to last; commits go to the log first.
+    pub(crate) fn moved_at(&self) -> (i64, i64) {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(self.disk().join("a.db")).map_or((0, 0), |file| (file.mtime(), file.mtime_nsec()))
+    }
+
     /// Bytes of the write-ahead log.
     pub(crate) fn log(&self) -> u64 {
         std::fs::metadata(self.disk().join("a.db-wal")).map_or(0, |file| file.len())
