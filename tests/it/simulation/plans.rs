@@ -70,7 +70,7 @@ body = "[first] Hello {{ contact.first_name | default('there') }}."
 [[rule.step]]
 after = "2 days"
 do = "reply"
-body = "[second] Still there?"
+body = "[second] {% if rule %}Still there?{% endif %}"
 [[rule.step]]
 after = "3 days"
 do = "close"
@@ -88,8 +88,8 @@ name = "snoozed"
 match.state = ["snoozed", "woken"]
 PEOPLE
 step = [
-    { after = "20 hours", do = "reply", body = "[snoozed] Did that solve it?" },
-    { after = "44 hours", do = "close", body = "[over] Closing this." },
+    { after = "20 hours", do = "reply", body = "[snoozed] {% if rule %}Did that solve it?{% endif %}" },
+    { after = "44 hours", do = "close", body = "[over] {% if rule %}Closing this.{% endif %}" },
 ]
 "#,
         specs: &[Spec { name: "snoozed", steps: &[("reply 1", 20), ("close", 44)], ..PLAIN }],
@@ -110,7 +110,7 @@ name = "rest"
 match_all = true
 PEOPLE
 step = [
-    { after = "20 hours", do = "reply", body = "[rest] Still there?" },
+    { after = "20 hours", do = "reply", body = "[rest] {% if rule %}Still there?{% endif %}" },
     { after = "30 hours", do = "close", body = "[rested] Closing this." },
 ]
 "#,
