@@ -177,9 +177,7 @@ impl Jobs {
         if !self.sweeper.board.looked() && self.may_look_again() {
             drop(self.look().await);
         }
-        if self.sweeper.board.unless_it_stops(self.ask_if_refused()).await.is_none() {
-            return;
-        }
+        let Some(()) = self.sweeper.board.unless_it_stops(self.ask_if_refused()).await else { return };
         match self.sweep().await {
             Sweeping::Busy => self.sweeper.tally.skipped_sweep(),
             Sweeping::Blocked(why) => tracing::debug!(why = %why, "nothing is done"),
@@ -336,7 +334,6 @@ impl Jobs {
         self.note_life(LIFE).await;
         let progress = Progress(&self.sweeper.board);
         let began = self.sweeper.standpoint.clock().elapsed();
-        // Its marks are in the database, each of them written at once: it can end anywhere.
         let Some(looked) = self.sweeper.board.unless_it_stops(self.look_now()).await else {
             tracing::info!("the look at the workspace ends early, as the daemon stops; the next start goes on with it");
             return Err("the daemon stops".into());
