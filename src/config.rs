@@ -47,6 +47,7 @@ use crate::engine::RuleSet;
 use crate::engine::calendar::Calendar;
 use crate::safety::Share;
 
+pub(crate) use diagnostic::plain;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use mentions::{Mention, Mentioned};
 pub use schedule::longest_gap;

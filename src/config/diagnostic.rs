@@ -37,7 +37,7 @@ struct Excerpt {
 }
 
 /// What a file holds may be quoted, but steers no terminal.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::diagnostic::plain;
 use super::duration::{self, Distance};
 use super::notes::{Notes, Problem};
 use super::places;
@@ -344,8 +345,10 @@ pub(super) fn named<T: Copy>(text: &str, names: &[(T, &'static str)]) -> Result<
 
 /// A text from the file, short and without control characters.
 pub(super) fn shown(text: &str) -> String {
-    let short: String = text.chars().take(60).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if short.len() < text.len() && text.chars().count() > 60 { format!("{short}…") } else { short }
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", plain(&text[..end])),
+        None => plain(text),
+    }
 }
 
 pub(super) fn in_plain_words(value: &DeValue<'_>) -> &'static str {

@@ -5,10 +5,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::trouble::code;
 use super::{Store, StoreError};
 use crate::sabotage::{Bug, planted};
 
-/// `SQLITE_CORRUPT` and `SQLITE_NOTADB`, whatever else is said along with them.
+/// `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
 const DAMAGED: [u32; 2] = [11, 26];
 
 /// What was met first, if anything was; clones share it.
@@ -40,12 +41,8 @@ impl Store {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
         match &error {
-            sqlx::Error::Database(inner) => {
-                let code = inner.code().and_then(|code| code.parse::<u32>().ok());
-                if code.is_some_and(|code| DAMAGED.contains(&(code & 0xff))) {
-                    return StoreError::Corrupt(inner.message().to_owned());
-                }
-                StoreError::Sql(error)
+            sqlx::Error::Database(inner) if code(&error).is_some_and(|code| DAMAGED.contains(&code)) => {
+                StoreError::Corrupt(inner.message().to_owned())
             }
             _ => StoreError::Sql(error),
         }

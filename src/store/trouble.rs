@@ -7,7 +7,7 @@ use sqlx::migrate::MigrateError;
 use super::StoreError;
 
 /// `SQLite`'s primary result code, without what extended ones add to it.
-fn code(error: &sqlx::Error) -> Option<u32> {
+pub(super) fn code(error: &sqlx::Error) -> Option<u32> {
     let sqlx::Error::Database(inner) = error else { return None };
     inner.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }

@@ -5,6 +5,7 @@ use autoclosed::engine::ConversationId;
 use autoclosed::engine::conversation::State;
 use autoclosed::fake_intercom::{Endpoint, Fault};
 use autoclosed::safety::Blocked;
+use autoclosed::store::Listing;
 use tokio::sync::oneshot;
 
 use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, monday, seconds};
@@ -220,6 +221,38 @@ async fn a_search_that_fails_midway_leaves_marked_what_it_listed() {
     house.intercom.clear_faults();
     house.restart().await;
     assert!(ids.iter().all(|id| house.reads(id) == 1), "each once, before and after the restart");
+}
+
+/// Whatever is read is told of anew before the next one is, as in a lively workspace.
+#[tokio::test]
+async fn a_look_ends_with_what_was_there_when_it_began_however_fast_more_comes() {
+    let mut house = House::without_daemon(QUIET_A_DAY).await;
+    many(&house, 3);
+    house.clock.advance(seconds(2));
+    house.start().await;
+    let (mut gate, daemon) = (house.intercom.gate(), house.daemon());
+    let told_of_anew = async {
+        let (mut read, mut last) = (0, None::<ConversationId>);
+        while let Some(passing) = gate.recv().await {
+            if passing.call.endpoint != Endpoint::Conversation || passing.applied {
+                continue;
+            }
+            read += 1;
+            assert!(read < 20, "it goes on for ever");
+            house.clock.advance(seconds(1));
+            if let Some(id) = last {
+                let app_id = house.context().app_id.unwrap();
+                let listed = [Listing { id, updated_at: None }];
+                assert_eq!(daemon.store().mark_listed(&app_id, &listed, house.clock.now()).await.unwrap(), 1);
+            }
+            let path = passing.call.path.split('?').next().unwrap();
+            last = ConversationId::try_from(path.rsplit('/').next().unwrap()).ok();
+        }
+    };
+    tokio::select! {
+        () = told_of_anew => unreachable!("the gate stands as long as the fake"),
+        looked = daemon.reconcile() => assert_eq!(looked.unwrap().changed, 3),
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::config::plain;
 use crate::engine::Rule;
 use crate::engine::rule::StepKind;
 use crate::message::{self, Values};
@@ -77,8 +78,7 @@ fn closes_at(rule: &Rule, index: usize, sent: Timestamp) -> Option<Timestamp> {
 fn show(text: &str, out: &mut dyn Write) -> io::Result<()> {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     for line in lines.iter().take(LINES) {
-        let line: String = line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-        for (number, piece) in folded(line.trim_end()).iter().enumerate() {
+        for (number, piece) in folded(plain(line).trim_end()).iter().enumerate() {
             let told = format!("    {} {piece}", if number == 0 { '|' } else { '>' });
             writeln!(out, "{}", told.trim_end())?;
         }
