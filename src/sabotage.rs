@@ -136,6 +136,8 @@ pub enum Bug {
     BelievesAnyDate,
     /// Of several signatures the first counts.
     BelievesTheFirstSignature,
+    /// A start writes behind what it finds in the log.
+    BuildsOnAnOldLog,
     /// A file of ours is opened without looking through it.
     TrustsTheFile,
     /// Damage that was met is not remembered.

@@ -14,7 +14,7 @@ use reqwest::StatusCode;
 use secrecy::SecretString;
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::time::Instant;
 
 use super::journal::{Image, Lost, after_power_cut, whole};
@@ -196,7 +196,8 @@ impl Machine {
         lost
     }
 
-    /// Somebody else at the database.
+    /// Somebody else at the database. Close it: left to itself it goes later, and takes the log with it by its name, whatever
+    /// disk lies there by then.
     pub(crate) async fn stranger(&self) -> SqliteConnection {
         SqliteConnectOptions::new().filename(self.disk().join("a.db")).connect().await.unwrap()
     }
@@ -206,13 +207,16 @@ impl Machine {
         let mut stranger = self.stranger().await;
         let check: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut stranger).await.unwrap();
         let strays = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut stranger).await.unwrap();
+        stranger.close().await.unwrap();
         (check != ["ok"] || !strays.is_empty()).then(|| format!("{check:?}, and {} stray rows", strays.len()))
     }
 
-    /// Which of these notifications are not in the database.
+    /// Which of these notifications are not in the database: all of them, if there is not even a table for them.
     pub(crate) async fn missing(&self, acknowledged: &[String]) -> Vec<String> {
         let ids = sqlx::query_scalar("SELECT id FROM seen_notifications");
-        let ids: Vec<String> = ids.fetch_all(&mut self.stranger().await).await.unwrap();
+        let mut stranger = self.stranger().await;
+        let ids: Vec<String> = ids.fetch_all(&mut stranger).await.unwrap_or_default();
+        stranger.close().await.unwrap();
         let there: HashSet<String> = ids.into_iter().collect();
         acknowledged.iter().filter(|id| !there.contains(*id)).cloned().collect()
     }
