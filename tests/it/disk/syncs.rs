@@ -22,7 +22,7 @@ async fn lost_after_a_failed_sync(nth: u64, planted: Option<&'static str>) -> Ve
     let after = up.post(notification("after", 1)).await == Some(StatusCode::OK);
     up.ends("KILL");
     let acknowledged: Vec<String> =
-        ["before", "after"][..1 + usize::from(after)].iter().map(|&it| it.to_owned()).collect();
+        ["before", "after"][..=usize::from(after)].iter().map(|&it| it.to_owned()).collect();
     let mut lost = Vec::new();
     for seed in 0..12 {
         machine.power_cut(&mut Dice::of(seed));
