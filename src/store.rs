@@ -32,6 +32,7 @@ mod operator;
 mod outcome;
 mod record;
 mod rehearsals;
+mod remains;
 mod rivals;
 mod rows;
 mod settings;
@@ -254,6 +255,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .pragma("trusted_schema", "OFF")
+        // What is deleted is overwritten: `forget` has only copies left to look for.
+        .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", LOG_LIMIT)
         .disable_statement_logging()
 }
@@ -390,6 +393,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "trips", include_str!("../migrations/sqlite/0011_trips.sql")),
     (12, "undone", include_str!("../migrations/sqlite/0012_undone.sql")),
     (13, "lease", include_str!("../migrations/sqlite/0013_lease.sql")),
+    (14, "secure_delete", include_str!("../migrations/sqlite/0014_secure_delete.sql")),
 ];
 
 fn migrator() -> Migrator {
