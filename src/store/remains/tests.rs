@@ -1,3 +1,7 @@
+//! Which bytes of a page are unused, and that no others are named.
+//!
+//! Owns: odd pages. Refuses: whole files; src/store/tests/remains.rs has those.
+
 use proptest::prelude::*;
 
 use super::*;
