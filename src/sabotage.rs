@@ -138,6 +138,8 @@ pub enum Bug {
     BelievesTheFirstSignature,
     /// A start writes behind what it finds in the log.
     BuildsOnAnOldLog,
+    /// What is left of erased rows in unused space stays there.
+    LeavesRemains,
     /// A file of ours is opened without looking through it.
     TrustsTheFile,
     /// Damage that was met is not remembered.

@@ -31,8 +31,8 @@ pub async fn forget(desk: &Desk, id: &ConversationId, patience: Duration) -> Res
         Forgot::Unknown => return Err(CommandError::UnknownConversation(id.clone())),
         Forgot::UnderWay => return Err(CommandError::Failed(under_way(id))),
     };
-    let writing = || "Writing the database anew, so that nothing is left in it …".to_owned();
-    match progress::shown(desk.store.write_anew(patience), writing).await {
+    let overwriting = || "Overwriting what is left of it in the database's file …".to_owned();
+    match progress::shown(desk.store.leave_no_trace(patience), overwriting).await {
         Ok(true) => Ok(ForgetAnswer { conversation: id.to_string(), forgotten: true, rows }),
         Ok(false) => Err(CommandError::Failed(format!(
             "conversation {id} is erased, but traces of it are left in the database's log, as somebody still reads an older \
@@ -40,8 +40,8 @@ pub async fn forget(desk: &Desk, id: &ConversationId, patience: Duration) -> Res
         ))),
         Err(error) => Err(CommandError::Because {
             text: format!(
-                "conversation {id} is erased, but traces of it are left in the database's file, which could not be written \
-                 anew; see that the disk has room for two more copies of it, and run `autoclosed forget {id}` again"
+                "conversation {id} is erased, but traces of it are left in the database's file, as they could not be \
+                 overwritten; see that the disk has room for two more copies of it, and run `autoclosed forget {id}` again"
             ),
             source: error.into(),
         }),

@@ -1,4 +1,4 @@
-//! The database as a file: a copy of it, and writing it anew so that nothing erased is left in it.
+//! The database as a file: a copy of it, and leaving nothing in it of what was erased.
 //!
 //! Owns: that a copy holds all that was committed before it began. Refuses: keeping others from reading, or from
 //! writing for longer than it must.
@@ -17,6 +17,8 @@ use crate::sabotage::{Bug, planted};
 const TRY_FOR: Duration = Duration::from_millis(400);
 /// Between two tries others write.
 const LET_WRITE: Duration = Duration::from_millis(100);
+/// The setting that says that nothing was ever deleted here without being overwritten.
+const SECURE_DELETE: &str = "secure_delete";
 
 /// Copies the database at `path` into the file `to`, which must be there and empty. Whoever writes meanwhile goes on;
 /// the copy is as the database was at one moment after the call. It is only read, whatever its schema.
@@ -48,15 +50,14 @@ pub(super) async fn take_over_log(writer: &mut SqliteConnection) -> Result<(), S
 }
 
 impl Store {
-    /// Writes the whole file anew and empties its log, so that no byte is left of what was erased: `SQLite` leaves such
-    /// bytes in the unused space of pages, also of those that only its own tidying has touched. Nobody can write
-    /// meanwhile. False if somebody still read the old state after `patience`.
-    pub async fn write_anew(&self, patience: Duration) -> Result<bool, StoreError> {
-        let mut writer = self.write().await;
-        sqlx::query("VACUUM").execute(writer.connection()).await?;
-        // What can be moved is moved while others write.
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(writer.connection()).await?;
-        drop(writer);
+    /// Leaves no byte in the file or its log of what was erased. `SQLite` keeps such bytes in the unused space of pages, also
+    /// of those that only its own tidying has touched. False if somebody still read the old state after `patience`.
+    pub async fn leave_no_trace(&self, patience: Duration) -> Result<bool, StoreError> {
+        if self.overwrites_what_it_deletes().await? && self.tells_its_pages().await? {
+            self.overwrite_remains().await?;
+        } else {
+            self.write_anew().await?;
+        }
         let mut waited = Duration::ZERO;
         while !self.empty_log().await? {
             if waited >= patience {
@@ -66,6 +67,20 @@ impl Store {
             waited += TRY_FOR + LET_WRITE;
         }
         Ok(true)
+    }
+
+    async fn overwrites_what_it_deletes(&self) -> Result<bool, StoreError> {
+        Ok(self.setting(SECURE_DELETE).await?.is_some())
+    }
+
+    /// Nobody can write meanwhile. It is done once, in a database from before deleted rows were overwritten.
+    async fn write_anew(&self) -> Result<(), StoreError> {
+        let mut writer = self.write().await;
+        sqlx::query("VACUUM").execute(writer.connection()).await?;
+        // What can be moved is moved while others write.
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(writer.connection()).await?;
+        drop(writer);
+        self.set_setting(SECURE_DELETE, "since the file was written anew").await
     }
 
     async fn empty_log(&self) -> Result<bool, StoreError> {

@@ -144,7 +144,7 @@ struct Strewn {
 
 impl Store {
     /// Erases what is known of a conversation, and keeps nothing but its mark. Its rows are gone for whoever asks the
-    /// database; [`Store::write_anew`] takes them out of the file.
+    /// database; [`Store::leave_no_trace`] takes them out of the file.
     ///
     /// What no index leads to is looked for first, without keeping anybody from writing, and once more when the mark
     /// keeps more from coming.

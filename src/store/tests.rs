@@ -31,6 +31,7 @@ mod order;
 mod outcomes;
 mod recording;
 mod redactions;
+mod remains;
 mod rivals;
 mod schedule;
 mod trips;

@@ -103,3 +103,15 @@ async fn copying_a_large_file_delays_no_notification() {
     let backup = async move { copy(&path, &to).await.unwrap() };
     beside(&format!("backup of {} MB", size / 1_000_000), &shelf, backup).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leaving_no_trace_delays_no_notification() {
+    let shelf = Shelf::new().await;
+    ballast(&shelf, told("AUTOCLOSED_MEGABYTES", 40)).await;
+    shelf.execute("DELETE FROM ballast WHERE a < '2'").await;
+    let store = shelf.store.clone();
+    let size = shelf.store.size().await.unwrap();
+    let wipe = async move { store.leave_no_trace(Duration::from_secs(15)).await.unwrap() };
+    let (emptied, _) = beside(&format!("leaving no trace in {} MB", size / 1_000_000), &shelf, wipe).await;
+    assert!(emptied);
+}
