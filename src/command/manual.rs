@@ -48,7 +48,10 @@ const ENVIRONMENT: [(&str, &str); 5] = [
 
 const SIGNALS: [(&str, &str); 2] = [
     ("SIGHUP", "The daemon reads configuration and secrets again. A file with a mistake changes nothing."),
-    ("SIGTERM, SIGINT", "The daemon finishes what it has begun, within ten seconds, and ends. A second one ends it at once."),
+    (
+        "SIGTERM, SIGINT",
+        "The daemon finishes what it has begun, within ten seconds, and ends. A second one ends it at once.",
+    ),
 ];
 
 const STATUS: [(&str, &str); 4] = [
@@ -82,12 +85,9 @@ pub fn page() -> String {
     }
     page.control("SH", ["OPTIONS"]);
     options(&mut page, &line);
-    for (title, terms) in [
-        ("FILES", FILES.as_slice()),
-        ("ENVIRONMENT", &ENVIRONMENT),
-        ("SIGNALS", &SIGNALS),
-        ("EXIT STATUS", &STATUS),
-    ] {
+    for (title, terms) in
+        [("FILES", FILES.as_slice()), ("ENVIRONMENT", &ENVIRONMENT), ("SIGNALS", &SIGNALS), ("EXIT STATUS", &STATUS)]
+    {
         page.control("SH", [title]);
         for (term, meaning) in terms {
             entry(&mut page, [bold(*term)], meaning);

@@ -58,8 +58,23 @@ fn what_the_package_installs_is_in_dry_run_without_a_rule_and_has_an_absolute_pa
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("autoclosed.toml"), text.replace(ours, theirs)).unwrap();
     let mut check = Command::new(env!("CARGO_BIN_EXE_autoclosed"));
-    let answer = check.args(["check", "--config", "autoclosed.toml"]).current_dir(&folder).env_clear().output().unwrap();
+    let answer =
+        check.args(["check", "--config", "autoclosed.toml"]).current_dir(&folder).env_clear().output().unwrap();
     let told = format!("{}{}", String::from_utf8(answer.stderr).unwrap(), String::from_utf8(answer.stdout).unwrap());
     assert_eq!(answer.status.code(), Some(0), "{told}");
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    autoclosed.toml:1:1: warning: there are no rules, so nothing will ever be closed
+    help: add a [[rule]] when you want conversations closed; until then they are only recorded
+
+    environment:1:1: warning: INTERCOM_ACCESS_TOKEN is not set
+    help: set it, or give the service a systemd credential named intercom-access-token
+    autoclosed.toml is in order.
+
+    Mode: dry-run; decisions are written down, nothing is sent to Intercom
+    Intercom: https://api.intercom.io/, version 2.16
+    Webhooks: /webhooks/intercom on http://127.0.0.1:8080
+    Health: http://127.0.0.1:8081
+    Database: /var/lib/autoclosed/autoclosed.db
+    Never touched while tagged: autoclose-hold
+    ");
 }
