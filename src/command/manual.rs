@@ -177,7 +177,7 @@ fn named(argument: &Arg) -> Vec<Inline> {
             parts.push(roman(" "));
         }
         let names = argument.get_value_names().unwrap_or_default();
-        parts.push(italic(names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ")));
+        parts.push(italic(names.join(" ")));
     }
     parts
 }
