@@ -1,7 +1,8 @@
 # autoclosed in an image that holds the program, the certificates it trusts, and nothing else: no shell, no user but a
 # number. How to run it, read-only and with its secrets: docs/deploy.md, Containers.
 FROM docker.io/library/rust:1-bookworm AS build
-# hadolint ignore=DL3008 -- versions are those of the Debian release
+# The versions are those of the Debian release.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates musl-tools \
     && rm -rf /var/lib/apt/lists/*
