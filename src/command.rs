@@ -18,6 +18,7 @@ pub mod history;
 pub mod hold;
 pub mod layout;
 pub mod line;
+pub mod manual;
 pub mod moments;
 pub mod pause;
 pub mod progress;

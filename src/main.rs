@@ -9,7 +9,7 @@ use autoclosed::command::desk::{CommandError, Desk};
 use autoclosed::command::line::{Command, CommandLine, Common, File, Filters, OfBacklog};
 use autoclosed::command::run::RunError;
 use autoclosed::command::{
-    self, Told, backlog, backup, explain, forget, history, hold, pause, reconcile, status, undo,
+    self, Told, backlog, backup, explain, forget, history, hold, manual, pause, reconcile, status, undo,
 };
 use autoclosed::engine::ConversationId;
 use autoclosed::{config, intercom, telemetry};
@@ -49,6 +49,8 @@ fn main() -> ExitCode {
         Command::Resume { rule, common } => at_desk(common, async |desk| pause::resume(desk, rule.as_deref()).await),
         Command::Status { common } => at_desk(common, async |desk| status::status(desk).await),
         Command::Demo => demo(),
+        Command::Completions { shell } => print(&manual::completions(shell)),
+        Command::Man => print(manual::page().as_bytes()),
     };
     status.unwrap_or_else(|error| {
         complain(&error);
@@ -187,6 +189,15 @@ fn demo() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(autoclosed::demo::run(&mut anstream::stdout()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a file as it is.
+fn print(file: &[u8]) -> anyhow::Result<ExitCode> {
+    match io::stdout().write_all(file) {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// The whole chain of reasons, on one line each.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::config;
 use crate::engine::conversation::ConversationId;
@@ -152,6 +153,14 @@ pub enum Command {
     },
     /// Watch a week in about ten seconds, against an Intercom of its own
     Demo,
+    /// Print what makes a shell complete these commands
+    Completions {
+        /// The shell
+        #[arg(value_parser = shell())]
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 /// What can be done with the backlog.
@@ -243,6 +252,11 @@ fn kinds() -> impl Iterator<Item = &'static str> {
 pub fn word(name: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "-_.,:/+@".contains(letter);
     if name.chars().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
+/// Those whose completions are installed and tried.
+fn shell() -> impl TypedValueParser<Value = Shell> {
+    PossibleValuesParser::new(["bash", "zsh", "fish"]).try_map(|name| name.parse::<Shell>())
 }
 
 /// Which configuration.

@@ -25,6 +25,7 @@ mod names;
 mod odd;
 mod openapi;
 mod operates;
+mod package;
 mod pages;
 mod perils;
 mod progress;
