@@ -47,5 +47,6 @@ mod trips;
 mod two;
 mod undo;
 mod unseen;
+mod upgrades;
 mod versions;
 mod watches;
