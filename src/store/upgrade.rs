@@ -86,10 +86,15 @@ async fn copy_beside(path: &Path, found: i64) -> Result<PathBuf, StoreError> {
 async fn make(path: &Path, half: &Path, to: &Path) -> Result<(), sqlx::Error> {
     // What a start that was cut off has left.
     clear(half);
+    // A copy of that name is of the schema that the database still has, and older: nobody goes back to it, and three of
+    // them need not fit.
+    match std::fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(half)?;
     file::copy_into(path, half).await?;
     File::open(half)?.sync_all()?;
-    // A copy of that name is of the same schema, and older: since then the earlier version has gone on.
     std::fs::rename(half, to)?;
     File::open(folder(to))?.sync_all()?;
     Ok(())
