@@ -1,6 +1,7 @@
 //! The way back to an earlier version, and a backup that is restored: by the commands of docs/deploy.md, as they stand
 //! there.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use autoclosed::command::backup::backup_into;
@@ -46,6 +47,19 @@ enum Done {
     Stop,
     Install,
     Start,
+}
+
+/// Stops the daemon, and leaves its log beside the database, as a daemon does that is ended by a signal.
+async fn stop(story: &mut Story) {
+    let log = log_of(story);
+    let left = fs::read(&log).unwrap();
+    assert!(!left.is_empty());
+    story.house.stop().await;
+    fs::write(log, left).unwrap();
+}
+
+fn log_of(story: &Story) -> PathBuf {
+    story.house.folder().join("autoclosed.db-wal")
 }
 
 /// Runs the commands one by one, and hands over at those that are not a shell's. `/var/lib` is the house's folder; the copy
@@ -113,12 +127,19 @@ async fn the_copy_from_before_the_upgrade_leads_back_to_the_earlier_version() {
     story.house.look().await;
     three_days(&mut story).await;
     follow("## The way back", &mut story, "autoclosed.db.schema-12", async |done, story| match done {
-        Done::Stop => story.house.stop().await,
+        Done::Stop => stop(story).await,
         Done::Install => {
-            let refused = earlier_program(12, &database).await;
+            // Of a copy, as whoever closes a database last takes its log away.
+            let other = tempfile::tempdir().unwrap();
+            for suffix in ["", "-wal"] {
+                let (from, to) = (format!("{}{suffix}", database.display()), format!("a.db{suffix}"));
+                fs::copy(from, other.path().join(to)).unwrap();
+            }
+            let refused = earlier_program(12, &other.path().join("a.db")).await;
             assert!(matches!(refused, Err(MigrateError::VersionMissing(13))), "{refused:?}");
         }
         Done::Start => {
+            assert!(!log_of(story).exists(), "it belongs to the database that was there");
             earlier_program(12, &database).await.unwrap();
             assert_eq!(fixture::text(&mut connection(&database).await).await, before);
             // And forward again, as an older daemon cannot be had here.
@@ -148,9 +169,10 @@ async fn a_backup_that_is_restored_as_the_document_says_says_nothing_twice() {
     let copy = fs::read_dir(&backups).unwrap().next().unwrap().unwrap().path();
     three_days(&mut story).await;
     follow("### Restore", &mut story, copy.to_str().unwrap(), async |done, story| match done {
-        Done::Stop => story.house.stop().await,
+        Done::Stop => stop(story).await,
         Done::Install => panic!("nothing is installed"),
         Done::Start => {
+            assert!(!log_of(story).exists(), "it belongs to the database that was there");
             story.house.start().await;
             story.house.look().await;
         }
