@@ -42,7 +42,7 @@ fn main() -> ExitCode {
             let asked = undo::Asked { rule, since, dry_run };
             answer(common, async |path| Box::pin(undo::undo(path, variable, Clock::System, &asked)).await)
         }
-        Command::Backup { target, common } => answer(common, async |path| backup::backup(path, &target).await),
+        Command::Backup { target, common } => copy(common, target.named()),
         Command::Forget { id, common } => {
             at_desk(common, async |desk| forget::forget(desk, &id, forget::PATIENCE).await)
         }
@@ -55,6 +55,13 @@ fn main() -> ExitCode {
     status.unwrap_or_else(|error| {
         complain(&error);
         ExitCode::FAILURE
+    })
+}
+
+fn copy(common: Common, target: backup::Target) -> anyhow::Result<ExitCode> {
+    answer(common, async |path| match target {
+        backup::Target::File(file) => backup::backup(path, &file).await,
+        backup::Target::Folder(folder, keep) => backup::backup_into(path, &folder, keep, Clock::System.now()).await,
     })
 }
 

@@ -43,6 +43,7 @@ mod trips;
 mod trouble;
 mod undone;
 mod untold;
+mod upgrade;
 mod writing;
 
 pub use attempts::BUDGET_WINDOW;
@@ -95,13 +96,16 @@ pub enum StoreError {
     Foreign(PathBuf),
     /// The file was written by a newer version.
     #[error(
-        "the database was written by a newer autoclosed (schema {found}); this one knows schema {known}: install the newer version again"
+        "the database was written by a newer autoclosed (schema {found}); this one knows schema {known}: install the newer version again{}",
+        trouble::or_go_back(.copy.as_deref())
     )]
     Newer {
         /// Schema of the file.
         found: i64,
         /// Newest schema of this program.
         known: i64,
+        /// The copy that was made of it before, if it lies there and this program can open it.
+        copy: Option<PathBuf>,
     },
     /// The file was written by an older version, and nobody has brought it up to date yet.
     #[error(
@@ -133,6 +137,12 @@ pub enum StoreError {
          restore a backup and start again"
     )]
     HalfWay(i64),
+    /// The file has an older schema, and the copy that is made before it is brought up to date could not be; nothing was
+    /// changed.
+    #[error(
+        "the database is of an earlier version, and is copied to {0} before it is brought up to date; that failed, and nothing was changed: see that there is room for a second one of its size"
+    )]
+    NoCopy(PathBuf, #[source] sqlx::Error),
     /// A migration failed; the file is as it was.
     #[error("the database could not be brought to the newest schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -179,7 +189,7 @@ impl Store {
         let mut writer = options.clone().connect().await?;
         check_version(&mut writer).await?;
         file::take_over_log(&mut writer).await?;
-        migrator().run(&mut writer).await.map_err(trouble::not_migrated)?;
+        upgrade::bring_up_to_date(&mut writer, path).await?;
         Store::of(writer, options).await
     }
 
@@ -361,7 +371,10 @@ async fn check_identity(connection: &mut SqliteConnection, path: &Path, depth: D
         }
     }
     match (schema(connection).await?, newest()) {
-        (Some(found), known) if found > known => Err(StoreError::Newer { found, known }),
+        (Some(found), known) if found > known => {
+            let copy = upgrade::copies(path).into_iter().find(|(schema, _)| *schema <= known);
+            Err(StoreError::Newer { found, known, copy: copy.map(|(_, copy)| copy) })
+        }
         _ => Ok(()),
     }
 }

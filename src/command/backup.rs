@@ -1,16 +1,21 @@
 //! `autoclosed backup`: a copy of the database, made while others write to it.
 //!
-//! Owns: that nobody else may read the copy, that it is on disk before it is told, and that no half of one is left.
+//! Owns: that nobody else may read the copy, that it is on disk before it is told and before any other goes, and that no
+//! half of one is left.
+
+mod series;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::series::{HALF, Series};
 use super::desk::{CommandError, is_there_for_us};
 use super::{Told, progress};
 use crate::config;
@@ -21,12 +26,47 @@ use crate::store::copy;
 pub struct Copied {
     file: PathBuf,
     bytes: u64,
+    /// Older copies that went for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deleted: Vec<PathBuf>,
+}
+
+/// Where the copy goes.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// Into this file, which may not be there yet.
+    File(PathBuf),
+    /// Into this folder, under the name of its moment; with a number, only so many of the newest stay there.
+    Folder(PathBuf, Option<u32>),
 }
 
 /// Copies the database that the configuration at `path` names to `target`, where nothing may be yet.
 pub async fn backup(path: &Path, target: &Path) -> Result<(Copied, TimeZone), CommandError> {
     let config = config::load(path).map_err(CommandError::Configuration)?.config;
+    let copied = copy_to(&config.database.path, target).await?;
+    Ok((copied, config.timezone))
+}
+
+/// The same into a folder. Older copies go only when this one is whole and on disk.
+pub async fn backup_into(
+    path: &Path,
+    folder: &Path,
+    keep: Option<u32>,
+    now: Timestamp,
+) -> Result<(Copied, TimeZone), CommandError> {
+    let config = config::load(path).map_err(CommandError::Configuration)?.config;
     let database = &config.database.path;
+    let series = Series::of(database, folder);
+    let mut copied = copy_to(database, &series.at(now)).await?;
+    if let Some(keep) = keep {
+        let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+        let deleted = series.keep_newest(keep, &copied.file, now);
+        copied.deleted = deleted.map_err(|(old, error)| not_deleted(&copied.file, &old, error))?;
+    }
+    Ok((copied, config.timezone))
+}
+
+async fn copy_to(database: &Path, target: &Path) -> Result<Copied, CommandError> {
     is_there_for_us(database)?;
     let half = Half::beside(target)?;
     let so_far = || format!("Copying the database: {} …", progress::size(half.size()));
@@ -38,7 +78,7 @@ pub async fn backup(path: &Path, target: &Path) -> Result<(Copied, TimeZone), Co
     }
     let bytes = half.size();
     half.becomes(target)?;
-    Ok((Copied { file: target.to_owned(), bytes }, config.timezone))
+    Ok(Copied { file: target.to_owned(), bytes, deleted: Vec::new() })
 }
 
 /// A copy that is being made; it goes when it is dropped.
@@ -54,7 +94,7 @@ impl Half {
             return Err(exists(target));
         }
         let mut name = target.as_os_str().to_owned();
-        name.push(".partial");
+        name.push(HALF);
         let file = PathBuf::from(name);
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
             Ok(_) => Ok(Half { file }),
@@ -115,6 +155,16 @@ fn not_written(target: &Path, error: impl std::error::Error + Send + Sync + 'sta
     CommandError::Because { text, source: error.into() }
 }
 
+fn not_deleted(new: &Path, old: &Path, error: io::Error) -> CommandError {
+    let text = format!(
+        "the copy {} was made and is whole; {} could not be deleted: see to whom it and its folder belong, and delete it by \
+         hand",
+        new.display(),
+        old.display()
+    );
+    CommandError::Because { text, source: error.into() }
+}
+
 /// Where signals cannot be waited for, they end the program by themselves.
 async fn told_to_stop() {
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
@@ -132,6 +182,9 @@ async fn told_to_stop() {
 impl Told for Copied {
     fn tell(&self, out: &mut dyn Write, _zone: &TimeZone) -> io::Result<()> {
         writeln!(out, "Copied the database to {} ({}).", self.file.display(), progress::size(self.bytes))?;
+        for old in &self.deleted {
+            writeln!(out, "Deleted {}.", old.display())?;
+        }
         writeln!(out, "It holds what customers did: keep it as safe as the database itself.")
     }
 }

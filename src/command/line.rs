@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::backup::Target;
 use crate::config;
 use crate::engine::conversation::ConversationId;
 use crate::engine::rule::StepKind;
@@ -129,9 +130,9 @@ pub enum Command {
     },
     /// Copy the database, also while the daemon writes
     Backup {
-        /// Where the copy goes; nothing may be there yet
-        #[arg(value_name = "FILE")]
-        target: PathBuf,
+        /// Where the copy goes.
+        #[command(flatten)]
+        target: CopyTarget,
         /// The configuration, and how to answer.
         #[command(flatten)]
         common: Common,
@@ -196,6 +197,30 @@ pub enum OfBacklog {
         #[command(flatten)]
         common: Common,
     },
+}
+
+/// Where a copy of the database goes.
+#[derive(Debug, Args)]
+pub struct CopyTarget {
+    /// Where the copy goes; nothing may be there yet
+    #[arg(value_name = "FILE", required_unless_present = "folder", conflicts_with = "folder")]
+    file: Option<PathBuf>,
+    /// In place of FILE: into this folder, under the name of the moment
+    #[arg(long = "into", value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Then delete all but the N newest copies of this database in that folder
+    #[arg(long, value_name = "N", requires = "folder", conflicts_with = "file", value_parser = clap::value_parser!(u32).range(1..))]
+    keep: Option<u32>,
+}
+
+impl CopyTarget {
+    /// What was named: one of both, as the command line makes sure.
+    pub fn named(self) -> Target {
+        match self.folder {
+            Some(folder) => Target::Folder(folder, self.keep),
+            None => Target::File(self.file.unwrap_or_default()),
+        }
+    }
 }
 
 /// What every command that answers takes.

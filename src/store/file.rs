@@ -24,10 +24,16 @@ const SECURE_DELETE: &str = "secure_delete";
 /// the copy is as the database was at one moment after the call. It is only read, whatever its schema.
 pub async fn copy(path: &Path, to: &Path) -> Result<(), StoreError> {
     inspect(path, Depth::WhoseItIs).await?;
+    Ok(copy_into(path, to).await?)
+}
+
+/// The same for whoever has the database open and knows whose it is. Nothing but `SQLite` may open the file then: closing
+/// it would take the locks away that `SQLite` has on it.
+pub(super) async fn copy_into(path: &Path, to: &Path) -> Result<(), sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
     let mut reader = options.pragma("trusted_schema", "OFF").disable_statement_logging().connect().await?;
-    let to = std::path::absolute(to).map_err(sqlx::Error::Io)?;
-    let name = to.to_str().ok_or_else(|| StoreError::Odd("a file name that is no text".into()))?;
+    let to = std::path::absolute(to)?;
+    let name = to.to_str().ok_or_else(|| std::io::Error::other("a file name that is no text"))?;
     let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(&mut reader).await;
     reader.close().await?;
     copied?;

@@ -2,6 +2,8 @@
 //!
 //! Owns: telling a disk or a lock in the way, which passes, from a database that is wrong. Refuses: deciding what then.
 
+use std::path::Path;
+
 use sqlx::migrate::MigrateError;
 
 use super::StoreError;
@@ -50,10 +52,17 @@ fn is_full(error: &sqlx::Error) -> bool {
     }
 }
 
+/// The other step for whoever has gone back to an earlier version.
+pub(super) fn or_go_back(copy: Option<&Path>) -> String {
+    let told =
+        |copy: &Path| format!(", or put the copy from before its upgrade back, {} (docs/deploy.md)", copy.display());
+    copy.map(told).unwrap_or_default()
+}
+
 impl StoreError {
     /// Whether the same may succeed a little later, with nothing changed but the disk or somebody's lock.
     pub fn may_pass(&self) -> bool {
-        matches!(self, StoreError::Sql(error) if passes(error))
+        matches!(self, StoreError::Sql(error) | StoreError::NoCopy(_, error) if passes(error))
     }
 }
 

@@ -48,5 +48,6 @@ mod trips;
 mod two;
 mod undo;
 mod unseen;
+mod upgrades;
 mod versions;
 mod watches;
