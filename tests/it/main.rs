@@ -49,3 +49,4 @@ mod undo;
 mod unseen;
 mod versions;
 mod watches;
+mod watching;
