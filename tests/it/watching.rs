@@ -1,10 +1,13 @@
 //! What watches the daemon: alert rules, the dashboard, the heartbeat and the reverse proxies in `deploy`. Whatever they
 //! name is there, in both directions, and the proxies are set as the program is.
 
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 mod known;
 mod nearby;
 mod promql;
 mod proxies;
+mod scraped;
 mod tools;
 
 use std::collections::BTreeSet;

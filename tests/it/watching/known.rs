@@ -13,6 +13,9 @@ use crate::metrics::page::Page;
 /// Labels that every figure has from its target, by the scrape example.
 const OF_TARGETS: [&str; 3] = ["job", "instance", "workspace"];
 
+/// What is borrowed of a constant ends with the expression; of this it does not.
+const FAMILIES: &[Family] = &names::ALL;
+
 pub(crate) struct Known {
     /// By metric and label.
     values: BTreeMap<(String, String), BTreeSet<String>>,
@@ -105,9 +108,7 @@ pub(crate) fn family(name: &str) -> Option<&'static Family> {
         let parts: &[&str] = if family.kind == Kind::Histogram { &["_bucket", "_sum", "_count"] } else { &[""] };
         rest.is_some_and(|rest| parts.contains(&rest))
     };
-    // `ALL` is a constant: what is borrowed here must outlive the call.
-    const ALL: &[Family] = &names::ALL;
-    ALL.iter().find(of)
+    FAMILIES.iter().find(of)
 }
 
 fn has(metric: &Metric, label: &str) -> bool {

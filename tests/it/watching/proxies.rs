@@ -126,7 +126,7 @@ async fn holds(house: &mut House, folder: &Path, front: SocketAddr) {
         }
     }
     assert_eq!(stranger.asks(Method::GET, "/health").await, 200);
-    assert_eq!(stranger.asks(Method::POST, "/health").await.is_success(), false);
+    assert!(!stranger.asks(Method::POST, "/health").await.is_success());
     assert_eq!(seen(house).await.replace(", 413 1", ""), "200 2, 401 1", "nothing else came through");
     house.stop().await;
     assert_eq!(intercom.sends(notification("n6", 700), true).await, 502, "Intercom sends it once more");
