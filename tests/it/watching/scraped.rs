@@ -30,10 +30,19 @@ impl Prometheus {
         answer["data"]["result"].as_array().unwrap().clone()
     }
 
+    async fn is_ready(&self) -> bool {
+        let answer = self.client.get(format!("{}/-/ready", self.url)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
     async fn has_asked(&self) {
         let deadline = Instant::now() + PATIENCE;
+        while !self.is_ready().await {
+            assert!(Instant::now() < deadline, "it does not get ready");
+            sleep(Duration::from_millis(100)).await;
+        }
         while self.finds("count_over_time(autoclosed_build_info[1m]) >= 2").await.is_empty() {
-            assert!(Instant::now() < deadline, "it asked nobody: {:?}", self.finds("up").await);
+            assert!(Instant::now() < deadline, "it asked nobody");
             sleep(Duration::from_millis(100)).await;
         }
     }
