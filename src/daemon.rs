@@ -143,6 +143,7 @@ impl Daemon {
             clock,
         };
         let ((public_call, public_called), (admin_call, admin_called)) = (server::roll_call(), server::roll_call());
+        let metrics = Metrics::new(health.clone(), writer.queue());
         let progress = Progress {
             writer,
             listeners: [("server", public_call), ("admin", admin_call)],
@@ -153,7 +154,7 @@ impl Daemon {
         let shutdown = CancellationToken::new();
         let routes =
             receiver::routes(&config.server.webhook_path, receiver).merge(health::public_routes(health.clone()));
-        let private = health::admin_routes(health.clone()).merge(metrics::routes(Metrics::new(health.clone())));
+        let private = health::admin_routes(health.clone()).merge(metrics::routes(metrics));
         let addresses = (address(&public, config.server.listen), address(&admin, config.admin.listen));
         let tasks = vec![
             tokio::spawn(serve(public, routes, shutdown.clone(), public_called)),

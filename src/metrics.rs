@@ -15,13 +15,15 @@ use axum::routing::get;
 
 use self::page::{CONTENT_TYPE, Page, Sample, Value};
 use crate::health::Health;
-use crate::store::{Actions, Recorded};
+use crate::store::{Actions, BUDGET_WINDOW, Recorded};
 use crate::tally::Job;
+use crate::writer::Queue;
 
 /// Where the figures come from.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     health: Health,
+    queue: Queue,
 }
 
 /// The route of the admin listener.
@@ -37,18 +39,20 @@ async fn told(State(metrics): State<Metrics>) -> Response {
 }
 
 impl Metrics {
-    /// Figures of what health looks at.
-    pub fn new(health: Health) -> Metrics {
-        Metrics { health }
+    /// Figures of what health looks at, and of the notifications that wait.
+    pub fn new(health: Health, queue: Queue) -> Metrics {
+        Metrics { health, queue }
     }
 
     async fn page(&self) -> Page {
         let mut page = Page::default();
         page.put(names::BUILD, [(vec![env!("CARGO_PKG_VERSION").to_owned()], Value::Level(1))]);
         self.put_health(&mut page).await;
+        self.put_standing(&mut page).await;
         self.count_missed().await;
         self.put_notifications(&mut page);
         self.put_actions(&mut page).await;
+        self.put_budget(&mut page).await;
         self.put_calls(&mut page);
         self.put_jobs(&mut page);
         if let Ok(bytes) = self.health.store.size().await {
@@ -56,6 +60,9 @@ impl Metrics {
         }
         let log = self.health.store.log_size();
         page.put_one(names::LOG, Value::Level(i64::try_from(log).unwrap_or(i64::MAX)));
+        if let Some(bytes) = self.health.store.free_space() {
+            page.put_one(names::FREE, Value::Level(i64::try_from(bytes).unwrap_or(i64::MAX)));
+        }
         page
     }
 
@@ -63,6 +70,17 @@ impl Metrics {
         let checks = self.health.report().await.checks;
         let checks = checks.iter().map(|check| (vec![check.name.to_owned()], Value::Level(i64::from(check.ok))));
         page.put(names::HEALTH, checks);
+    }
+
+    /// Whether it acts at all: in none of these ways health is bad.
+    async fn put_standing(&self, page: &mut Page) {
+        let Health { store, standpoint, board, .. } = &self.health;
+        page.put_one(names::LIVE, Value::Level((!standpoint.rulebook().current().dry_run()).into()));
+        match store.pauses().await {
+            Ok(pauses) => page.put_one(names::PAUSED, Value::Level(pauses.all.is_some().into())),
+            Err(error) => tracing::warn!(error = %error, "metrics leave out what the database could not tell"),
+        }
+        page.put_one(names::STANDS_BY, Value::Level(board.stands_by().into()));
     }
 
     async fn count_missed(&self) {
@@ -87,6 +105,7 @@ impl Metrics {
         page.put_one(names::ACKNOWLEDGED, Value::Spread(tally.acknowledged().clone()));
         page.put_one(names::MISSED, Value::Count(tally.missed_notifications()));
         page.put_one(names::REORDERED, Value::Count(self.health.store.reordered()));
+        page.put_one(names::WAITING, Value::Level(i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX)));
     }
 
     /// The steps of all rules as the database has them, and those that have ended since the start.
@@ -109,6 +128,21 @@ impl Metrics {
             Ok(backlog) => page.put_one(names::BACKLOG, Value::Level(backlog.waiting)),
             Err(error) => tracing::warn!(error = %error, "metrics leave out what the database could not tell"),
         }
+    }
+
+    /// What left in the last hour, of what may. Who may send is told by the same figures as in the health report.
+    async fn put_budget(&self, page: &mut Page) {
+        const KINDS: [&str; 2] = ["closes", "messages"];
+        let of = |figures: [u32; 2]| {
+            KINDS.into_iter().zip(figures).map(|(kind, figure)| (vec![kind.to_owned()], Value::Level(figure.into())))
+        };
+        match self.health.store.sent_since(self.health.standpoint.now() - BUDGET_WINDOW).await {
+            Ok((closes, messages)) => page.put(names::SENT, of([closes, messages])),
+            Err(error) => tracing::warn!(error = %error, "metrics leave out what the database could not tell"),
+        }
+        let limits = self.health.board.limits();
+        let limits = limits.map(|limits| of([limits.closes_per_hour, limits.messages_per_hour]));
+        page.put(names::HOURLY, limits.into_iter().flatten());
     }
 
     fn put_calls(&self, page: &mut Page) {

@@ -54,6 +54,17 @@ pub struct Writer {
     committed: Arc<AtomicU64>,
 }
 
+/// Tells how many notifications wait. It keeps nothing from ending.
+#[derive(Debug, Clone)]
+pub struct Queue(mpsc::WeakSender<Job>);
+
+impl Queue {
+    /// How many wait now.
+    pub fn waiting(&self) -> usize {
+        self.0.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+}
+
 impl Writer {
     /// Starts the writing task.
     pub fn start(store: Store, standpoint: Standpoint) -> (Writer, JoinHandle<()>) {
@@ -89,6 +100,11 @@ impl Writer {
         let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(ROOM);
         let kib = if planted(Bug::QueuesWithoutBound) { 0 } else { kib };
         Arc::clone(&self.room).try_acquire_many_owned(kib).map_err(|_| NotWritten::Full)
+    }
+
+    /// The notifications that wait, for whoever wants to count them.
+    pub fn queue(&self) -> Queue {
+        Queue(self.queue.downgrade())
     }
 
     /// Whether a commit goes through on the way that notifications take: one of ours, or of those before us in a long

@@ -42,6 +42,15 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'
 pub(super) const BUILD: Family = gauge("autoclosed_build_info", &["version"], "Always 1; the version is in the label");
 pub(super) const HEALTH: Family =
     gauge("autoclosed_health", &["check"], "1 for each check of the health report that is well, 0 for one that is not");
+pub(super) const LIVE: Family =
+    gauge("autoclosed_live", &[], "1 in live mode, 0 in dry-run, by the rules that are in force");
+pub(super) const PAUSED: Family =
+    gauge("autoclosed_paused", &[], "1 while an operator has paused everything, 0 otherwise");
+pub(super) const STANDS_BY: Family = gauge(
+    "autoclosed_standing_by",
+    &[],
+    "1 while another autoclosed acts on this database and this one only records, 0 otherwise",
+);
 pub(super) const NOTIFICATIONS: Family =
     counter("autoclosed_notifications_total", &["result"], "Notifications received, by what became of them");
 pub(super) const TOPICS: Family = counter(
@@ -66,6 +75,11 @@ pub(super) const REORDERED: Family = counter(
     &[],
     "Notifications that arrived after something newer was known of their conversation; no fault, as order does not matter",
 );
+pub(super) const WAITING: Family = gauge(
+    "autoclosed_notifications_waiting",
+    &[],
+    "Signed notifications that wait to be written down; beyond 4096 they are answered 503",
+);
 pub(super) const ACTIONS: Family = gauge(
     "autoclosed_actions",
     &["rule", "outcome"],
@@ -79,6 +93,10 @@ pub(super) const DUE: Family = gauge(
 pub(super) const ENDED: Family =
     counter("autoclosed_actions_total", &["rule", "outcome"], "Steps that are over for good, by how they ended");
 pub(super) const BACKLOG: Family = gauge("autoclosed_backlog", &[], "Steps that wait for an operator");
+pub(super) const SENT: Family =
+    gauge("autoclosed_sent_last_hour", &["kind"], "Closes and messages that left in the last hour");
+pub(super) const HOURLY: Family =
+    gauge("autoclosed_hourly_limit", &["kind"], "How many closes and messages may leave in any hour");
 pub(super) const CALLS: Family = counter(
     "autoclosed_api_requests_total",
     &["endpoint", "status"],
@@ -117,21 +135,29 @@ pub(super) const DATABASE: Family =
     gauge("autoclosed_database_size_bytes", &[], "Size of the database without its write-ahead log");
 pub(super) const LOG: Family =
     gauge("autoclosed_database_log_size_bytes", &[], "Size of the write-ahead log beside the database");
+pub(super) const FREE: Family =
+    gauge("autoclosed_database_free_bytes", &[], "Room left for the daemon on the disk of the database");
 
 /// All of them, in the order in which they are told.
-pub const ALL: [Family; 22] = [
+pub const ALL: [Family; 29] = [
     BUILD,
     HEALTH,
+    LIVE,
+    PAUSED,
+    STANDS_BY,
     NOTIFICATIONS,
     TOPICS,
     REQUESTS,
     ACKNOWLEDGED,
     MISSED,
     REORDERED,
+    WAITING,
     ACTIONS,
     DUE,
     ENDED,
     BACKLOG,
+    SENT,
+    HOURLY,
     CALLS,
     RATE_LIMIT,
     RATE_REMAINING,
@@ -142,4 +168,5 @@ pub const ALL: [Family; 22] = [
     SKIPPED,
     DATABASE,
     LOG,
+    FREE,
 ];

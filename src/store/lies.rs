@@ -1,4 +1,4 @@
-//! Whether the file that is open still lies where it was opened, and how large the log beside it is.
+//! Whether the file that is open still lies where it was opened, how large the log beside it is, and what room is left.
 //!
 //! Owns: that nothing is written, and no notification taken, into a file that nobody will ever open again: `SQLite` goes
 //! on with one that was deleted or renamed as if nothing had happened. Refuses: opening the other one.
@@ -39,6 +39,12 @@ impl Store {
         let mut log = self.place.path.as_os_str().to_owned();
         log.push("-wal");
         std::fs::metadata(log).map_or(0, |file| file.len())
+    }
+
+    /// Room left on its disk for whom we run as, in bytes; `None` where the system does not say.
+    pub fn free_space(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.place.path).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// The error is that it does not. To be asked before anything is written that somebody relies on.

@@ -91,6 +91,19 @@ async fn each_of_many_waiting_gets_its_own_answer() {
 }
 
 #[tokio::test]
+async fn those_that_wait_are_counted_and_counting_keeps_nothing_from_ending() {
+    let Desk { shelf: _shelf, writer, task } = Desk::new().await;
+    let queue = writer.queue();
+    let batch = ["n1", "n2", "n3"].map(|key| writer.write(about(key, "5")));
+    let (answers, waiting) = tokio::join!(join_all(batch), async { queue.waiting() });
+    assert_eq!((answers, waiting), (vec![Ok(Recorded::Stored); 3], 3));
+    assert_eq!(queue.waiting(), 0);
+    drop(writer);
+    tokio::time::timeout(Duration::from_secs(20), task).await.unwrap().unwrap();
+    assert_eq!(queue.waiting(), 0);
+}
+
+#[tokio::test]
 async fn a_conversation_that_cannot_be_read_fails_no_neighbour_and_loses_nothing() {
     let Desk { shelf, writer, .. } = Desk::new().await;
     writer.write(about("n0", "5")).await.unwrap();

@@ -51,3 +51,4 @@ mod unseen;
 mod upgrades;
 mod versions;
 mod watches;
+mod watching;

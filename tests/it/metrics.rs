@@ -13,6 +13,7 @@ use self::page::Page;
 use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, days, hours, minutes};
 
 pub(crate) mod page;
+mod standing;
 
 /// A rule for each way that a step can end. The name of the last one is as awkward as names may be.
 const RULES: &str = r#"
