@@ -40,7 +40,7 @@ impl Ledger {
         Arc::new(Ledger { path: path.to_owned(), file: Mutex::new(file) })
     }
 
-    fn acknowledged(&self, id: &str) {
+    pub(crate) fn acknowledged(&self, id: &str) {
         self.file.lock().unwrap().write_all(format!("{id}\n").as_bytes()).unwrap();
     }
 
@@ -246,7 +246,7 @@ impl Line {
 }
 
 /// The other side has ended it meanwhile, as it does with every connection some day.
-fn is_closed(stream: &TcpStream) -> bool {
+pub(crate) fn is_closed(stream: &TcpStream) -> bool {
     !matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
@@ -257,6 +257,17 @@ async fn exchange(
     secret: &SecretString,
     body: &[u8],
 ) -> std::io::Result<u16> {
+    let answer = answered(stream, webhook, secret, body).await?;
+    whole(&answer).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+}
+
+/// The same, with head and body.
+pub(crate) async fn answered(
+    stream: &mut TcpStream,
+    webhook: SocketAddr,
+    secret: &SecretString,
+    body: &[u8],
+) -> std::io::Result<Vec<u8>> {
     let head = format!(
         "POST /webhooks/intercom HTTP/1.1\r\nhost: {webhook}\r\ncontent-type: application/json\r\nx-hub-signature: {}\r\ncontent-length: {}\r\n\r\n",
         sign(secret, body),
@@ -265,8 +276,8 @@ async fn exchange(
     stream.write_all(&[head.as_bytes(), body].concat()).await?;
     let mut answer = Vec::new();
     loop {
-        if let Some(status) = whole(&answer) {
-            return Ok(status);
+        if whole(&answer).is_some() {
+            return Ok(answer);
         }
         if stream.read_buf(&mut answer).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
