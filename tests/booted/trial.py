@@ -27,7 +27,7 @@ def sh(command, check=True):
 
 
 def log():
-    return subprocess.run("journalctl -u 'autoclosed*' -n 25 -o cat", shell=True, capture_output=True, text=True).stdout
+    return subprocess.run("journalctl --sync; journalctl -b -u 'autoclosed*' -n 25 -o cat", shell=True, capture_output=True, text=True).stdout
 
 
 def shown(what, unit="autoclosed.service"):

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -258,10 +258,10 @@ async fn exchange(
     body: &[u8],
 ) -> std::io::Result<u16> {
     let answer = answered(stream, webhook, secret, body).await?;
-    whole(&answer).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+    whole(&answer).ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
-/// The same, with head and body.
+/// The same, with head and body. The connection was aborted if it ended before the first byte of an answer.
 pub(crate) async fn answered(
     stream: &mut TcpStream,
     webhook: SocketAddr,
@@ -280,7 +280,8 @@ pub(crate) async fn answered(
             return Ok(answer);
         }
         if stream.read_buf(&mut answer).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+            let kind = if answer.is_empty() { ErrorKind::ConnectionAborted } else { ErrorKind::UnexpectedEof };
+            return Err(kind.into());
         }
     }
 }
