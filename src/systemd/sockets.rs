@@ -47,22 +47,22 @@ impl Listener {
 pub enum SocketsError {
     /// No listener of ours has that name.
     #[error(
-        "systemd passes a socket that is named `{0}`; write FileDescriptorName=webhook or FileDescriptorName=admin in its socket unit, run `systemctl daemon-reload`, and start that unit again"
+        "systemd passes a socket that is named `{0}`; write FileDescriptorName=webhook or FileDescriptorName=admin in its socket unit, run `systemctl daemon-reload` and `systemctl reset-failed`, and start that unit again"
     )]
     Unknown(String),
     /// A name that two of them have.
     #[error(
-        "systemd passes more than one socket that is named `{0}`; leave one ListenStream= line with that FileDescriptorName= in the socket units, run `systemctl daemon-reload`, and start them again"
+        "systemd passes more than one socket that is named `{0}`; leave one ListenStream= line with that FileDescriptorName= in the socket units, run `systemctl daemon-reload` and `systemctl reset-failed`, and start them again"
     )]
     Twice(&'static str),
     /// A datagram, a path in the file system, a connection, or no socket at all.
     #[error(
-        "what systemd passes as `{0}` is no TCP socket that listens; write ListenStream= with an address and a port in its socket unit, and no Accept=yes, run `systemctl daemon-reload`, and start that unit again"
+        "what systemd passes as `{0}` is no TCP socket that listens; write ListenStream= with an address and a port in its socket unit, and no Accept=yes, run `systemctl daemon-reload` and `systemctl reset-failed`, and start that unit again"
     )]
     Kind(&'static str, #[source] Option<io::Error>),
     /// It listens elsewhere than the configuration says.
     #[error(
-        "systemd listens on {passed} for `{name}`, and [{section}] listen says {configured}; write the same address there and in ListenStream= of the socket unit, run `systemctl daemon-reload`, and start that unit again"
+        "systemd listens on {passed} for `{name}`, and [{section}] listen says {configured}; write the same address there and in ListenStream= of the socket unit, run `systemctl daemon-reload` and `systemctl reset-failed`, and start that unit again"
     )]
     Elsewhere {
         /// Its name.
@@ -172,11 +172,11 @@ mod tests {
         ];
         let told = refused.map(|passed| sorted(passed.into_iter()).unwrap_err().to_string()).join("\n");
         insta::assert_snapshot!(told, @"
-        systemd passes a socket that is named `autoclosed.socket`; write FileDescriptorName=webhook or FileDescriptorName=admin in its socket unit, run `systemctl daemon-reload`, and start that unit again
-        systemd passes a socket that is named `unknown`; write FileDescriptorName=webhook or FileDescriptorName=admin in its socket unit, run `systemctl daemon-reload`, and start that unit again
-        systemd passes more than one socket that is named `webhook`; leave one ListenStream= line with that FileDescriptorName= in the socket units, run `systemctl daemon-reload`, and start them again
-        what systemd passes as `admin` is no TCP socket that listens; write ListenStream= with an address and a port in its socket unit, and no Accept=yes, run `systemctl daemon-reload`, and start that unit again
-        what systemd passes as `webhook` is no TCP socket that listens; write ListenStream= with an address and a port in its socket unit, and no Accept=yes, run `systemctl daemon-reload`, and start that unit again
+        systemd passes a socket that is named `autoclosed.socket`; write FileDescriptorName=webhook or FileDescriptorName=admin in its socket unit, run `systemctl daemon-reload` and `systemctl reset-failed`, and start that unit again
+        systemd passes a socket that is named `unknown`; write FileDescriptorName=webhook or FileDescriptorName=admin in its socket unit, run `systemctl daemon-reload` and `systemctl reset-failed`, and start that unit again
+        systemd passes more than one socket that is named `webhook`; leave one ListenStream= line with that FileDescriptorName= in the socket units, run `systemctl daemon-reload` and `systemctl reset-failed`, and start them again
+        what systemd passes as `admin` is no TCP socket that listens; write ListenStream= with an address and a port in its socket unit, and no Accept=yes, run `systemctl daemon-reload` and `systemctl reset-failed`, and start that unit again
+        what systemd passes as `webhook` is no TCP socket that listens; write ListenStream= with an address and a port in its socket unit, and no Accept=yes, run `systemctl daemon-reload` and `systemctl reset-failed`, and start that unit again
         ");
     }
 
@@ -196,7 +196,7 @@ mod tests {
         let [same, any, all, other, port_1] = on("127.0.0.1");
         assert_eq!((same, any), (Ok(true), Ok(true)));
         assert!(all.is_err() && other.is_err());
-        insta::assert_snapshot!(port_1.unwrap_err(), @"systemd listens on 127.0.0.1:PORT for `webhook`, and [server] listen says 127.0.0.1:1; write the same address there and in ListenStream= of the socket unit, run `systemctl daemon-reload`, and start that unit again");
+        insta::assert_snapshot!(port_1.unwrap_err(), @"systemd listens on 127.0.0.1:PORT for `webhook`, and [server] listen says 127.0.0.1:1; write the same address there and in ListenStream= of the socket unit, run `systemctl daemon-reload` and `systemctl reset-failed`, and start that unit again");
         let [same, any, all, ..] = on("0.0.0.0");
         assert!(same.is_err() && any.is_err() && all == Ok(true));
     }

@@ -200,8 +200,7 @@ def tells_a_wrong_socket():
     states = [shown("ActiveState", f"autoclosed.{kind}") + "/" + shown("Result", f"autoclosed.{kind}") for kind in ("service", "socket")]
     holds("service and socket are then", True, ", ".join(states))
     sh(f"sed -i 's/:9090$/:{WEBHOOK}/' {UNITS}/autoclosed.socket && systemctl daemon-reload")
-    sh("systemctl reset-failed autoclosed.service autoclosed.socket", check=False)
-    sh("systemctl restart autoclosed.socket && systemctl start autoclosed.service")
+    sh("systemctl reset-failed && systemctl restart autoclosed.socket && systemctl start autoclosed.service")
     holds("mended and started again, it answers", notify(3) == "200")
 
 

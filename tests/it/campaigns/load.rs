@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use autoclosed::fake_intercom::Delivered;
 use autoclosed::intercom::signature::sign;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -245,9 +247,10 @@ impl Line {
     }
 }
 
-/// The other side has ended it meanwhile, as it does with every connection some day.
+/// The other side has ended it meanwhile, as it does with every connection some day. The system is asked: what the runtime
+/// knows may be old.
 pub(crate) fn is_closed(stream: &TcpStream) -> bool {
-    !matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    !matches!(recv(stream, &mut [0], RecvFlags::PEEK | RecvFlags::DONTWAIT), Err(Errno::AGAIN))
 }
 
 /// Sends it and reads the whole answer.
