@@ -142,7 +142,7 @@ def is_watched():
 
 
 def restarts_without_a_refused_connection():
-    sh("systemctl stop autoclosed && systemctl start autoclosed.socket && systemctl start autoclosed")
+    sh("systemctl stop autoclosed && systemctl enable --now autoclosed.socket && systemctl start autoclosed")
     holds("it took the socket", "listening on the socket that systemd keeps" in log())
     stop, came, errors, times = threading.Event(), [], [], []
 
@@ -204,6 +204,17 @@ def tells_a_wrong_socket():
     holds("mended and started again, it answers", notify(3) == "200")
 
 
+def takes_two_sockets():
+    admin = f"[Socket]\nListenStream=127.0.0.1:{ADMIN}\nFileDescriptorName=admin\nService=autoclosed.service\n"
+    write(f"{UNITS}/autoclosed-admin.socket", admin)
+    sh("systemctl stop autoclosed.service && systemctl daemon-reload")
+    sh("systemctl start autoclosed-admin.socket autoclosed.socket && systemctl start autoclosed.service")
+    holds("both listeners are on sockets", log().split("Starting")[-1].count("listening on the socket that systemd keeps") == 2)
+    holds("and each answers what is its own", (notify(6), asked("/ready").split(" ")[1]) == ("200", "200"))
+    sh(f"systemctl stop autoclosed-admin.socket autoclosed.socket autoclosed.service && rm {UNITS}/autoclosed-admin.socket")
+    sh("systemctl daemon-reload && systemctl reset-failed && systemctl start autoclosed.socket autoclosed.service")
+
+
 def is_isolated():
     sh("ip address add 192.0.2.1/32 dev lo", check=False)
     probe = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('192.0.2.1', 9)); print('sent')"
@@ -224,7 +235,7 @@ def is_isolated():
 def main():
     threading.Thread(target=intercom, daemon=True).start()
     print(sh("systemctl --version | head -n 1"), "on Linux", os.uname().release)
-    for part in (starts_and_is_confined, reloads, is_watched, restarts_without_a_refused_connection, tells_a_wrong_socket, is_isolated):
+    for part in (starts_and_is_confined, reloads, is_watched, restarts_without_a_refused_connection, takes_two_sockets, tells_a_wrong_socket, is_isolated):
         print(f"-- {part.__name__.replace('_', ' ')}")
         try:
             part()
