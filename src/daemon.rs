@@ -37,6 +37,7 @@ use crate::safety::Blocked;
 use crate::scheduler::Scheduler;
 use crate::server::{self, Called};
 use crate::store::{Store, StoreError};
+use crate::systemd::sockets::{Listener, Sockets, SocketsError};
 use crate::tenure::{Lock, Locked, Tenure, Turn};
 use crate::writer::Writer;
 
@@ -72,6 +73,9 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// A socket that systemd passes cannot be served.
+    #[error(transparent)]
+    Sockets(#[from] SocketsError),
     /// Another daemon acts on the database, which has an older schema: it cannot be brought up to date under it.
     #[error(
         "another autoclosed runs on this database, and it is an older version; stop that one first, then start this one again: it brings the database up to date"
@@ -106,12 +110,27 @@ pub struct Daemon {
 impl Daemon {
     /// Starts everything. When it returns, notifications are accepted; acting begins after the first complete look.
     pub async fn start(config: &Config, secrets: &Secrets, clock: Clock) -> Result<Daemon, StartError> {
-        Box::pin(Daemon::put_together(config, secrets, clock)).await
+        Daemon::start_on(config, secrets, clock, &Sockets::default()).await
     }
 
-    async fn put_together(config: &Config, secrets: &Secrets, clock: Clock) -> Result<Daemon, StartError> {
-        let public = listen(config.server.listen, "server")?;
-        let admin = listen(config.admin.listen, "admin")?;
+    /// The same on what systemd has passed; what it has not is opened.
+    pub async fn start_on(
+        config: &Config,
+        secrets: &Secrets,
+        clock: Clock,
+        passed: &Sockets,
+    ) -> Result<Daemon, StartError> {
+        Box::pin(Daemon::put_together(config, secrets, clock, passed)).await
+    }
+
+    async fn put_together(
+        config: &Config,
+        secrets: &Secrets,
+        clock: Clock,
+        passed: &Sockets,
+    ) -> Result<Daemon, StartError> {
+        let public = listen(config.server.listen, Listener::Webhook, passed)?;
+        let admin = listen(config.admin.listen, Listener::Admin, passed)?;
         let (store, tenure) = open(&config.database.path, clock.clone()).await?;
         let turn = tenure.attempt().await?;
         let mut sweeper = crew::sweeper(config, secrets, store.clone(), clock.clone()).await?;
@@ -342,8 +361,15 @@ async fn serve(listener: TcpListener, routes: axum::Router, shutdown: Cancellati
     }
 }
 
-fn listen(address: SocketAddr, section: &'static str) -> Result<TcpListener, StartError> {
-    server::bind(address).map_err(|source| StartError::Listen { address, section, source })
+fn listen(address: SocketAddr, listener: Listener, passed: &Sockets) -> Result<TcpListener, StartError> {
+    let listening = match passed.of(listener, address)? {
+        Some(socket) => {
+            tracing::info!(section = listener.section(), "listening on the socket that systemd keeps");
+            server::adopt(socket)
+        }
+        None => server::bind(address),
+    };
+    listening.map_err(|source| StartError::Listen { address, section: listener.section(), source })
 }
 
 fn address(listener: &TcpListener, configured: SocketAddr) -> SocketAddr {

@@ -12,6 +12,7 @@ use autoclosed::command::{
     self, Told, backlog, backup, explain, forget, history, hold, manual, pause, reconcile, status, undo,
 };
 use autoclosed::engine::ConversationId;
+use autoclosed::systemd::sockets::Sockets;
 use autoclosed::{config, intercom, telemetry};
 use clap::Parser;
 use jiff::tz::TimeZone;
@@ -156,10 +157,11 @@ fn refuse(mistakes: &config::Diagnostics) -> anyhow::Result<ExitCode> {
 }
 
 fn run(file: File) -> anyhow::Result<ExitCode> {
+    let passed = Sockets::take(variable);
     telemetry::set_up(Clock::System)?;
     quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match runtime.block_on(command::run::run(&file.path(), variable)) {
+    match runtime.block_on(command::run::run(&file.path(), variable, passed)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(RunError::Configuration(diagnostics)) => refuse(&diagnostics),
         Err(error) => {

@@ -26,7 +26,7 @@ use tracing::{debug, error, warn};
 pub use self::body::{Bodies, BodyError};
 use self::progress::Progress;
 pub use self::roll_call::{Called, RollCall, roll_call};
-pub use self::socket::bind;
+pub use self::socket::{adopt, bind};
 
 /// How long we rest after an accept failed for lack of something (file descriptors, memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,7 +1,11 @@
-//! What systemd is told: ready, reloading, stopping, how things stand, and that the watchdog may rest.
+//! What systemd is told, and in [`sockets`] what it passes.
+//!
+//! Told is: ready, reloading, stopping, how things stand, and that the watchdog may rest.
 //!
 //! Owns: when it is told, and in which words. Refuses: telling the watchdog anything that was not asked for and
 //! answered: see [`Daemon::progress`]. Without systemd there is nobody to tell.
+
+pub mod sockets;
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Diagnostics, Loaded, Mode, Secrets};
 use crate::daemon::{Daemon, StartError};
 use crate::systemd;
+use crate::systemd::sockets::{Sockets, SocketsError};
 
 /// What was begun may take this long to end.
 const LONGEST_STOP: Duration = Duration::from_secs(10);
@@ -31,6 +32,9 @@ pub enum RunError {
     /// A secret is missing or wrong. Exit status 2.
     #[error(transparent)]
     Secrets(#[from] config::SecretsError),
+    /// What systemd passes cannot be served. Exit status 2.
+    #[error(transparent)]
+    Sockets(#[from] SocketsError),
     /// It could not start. Exit status 3 if the database is refused, else 1.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -46,7 +50,10 @@ impl RunError {
     /// The exit status of the program.
     pub fn exit_status(&self) -> u8 {
         match self {
-            RunError::Configuration(_) | RunError::Secrets(_) => 2,
+            RunError::Configuration(_)
+            | RunError::Secrets(_)
+            | RunError::Sockets(_)
+            | RunError::Start(StartError::Sockets(_)) => 2,
             RunError::Start(StartError::Store(error)) if error.refuses_the_database() => 3,
             RunError::Start(_) | RunError::Signals(_) | RunError::Told(_) => 1,
         }
@@ -54,16 +61,22 @@ impl RunError {
 }
 
 /// Runs until SIGTERM or SIGINT; a second one stops at once. SIGHUP has the file and the secrets read again; one that
-/// comes while that is going on has it done once more. `environment` looks up variables.
-pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
+/// comes while that is going on has it done once more. `environment` looks up variables; `passed` is what systemd has
+/// opened for us.
+pub async fn run(
+    path: &Path,
+    environment: impl Fn(&str) -> Option<String>,
+    passed: Result<Sockets, SocketsError>,
+) -> Result<(), RunError> {
     let mut loaded = config::load(path).map_err(RunError::Configuration)?;
     loaded.doubt_at(Clock::System.now());
     let Loaded { config, warnings, .. } = loaded;
     tell(&warnings).map_err(RunError::Told)?;
     let secrets = secrets(&environment)?;
+    let passed = passed?;
     let mut stop = StopSignals::listen().map_err(RunError::Signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(RunError::Signals)?;
-    let Some(daemon) = start(&config, &secrets, &mut stop).await? else { return Ok(()) };
+    let Some(daemon) = start(&config, &secrets, &passed, &mut stop).await? else { return Ok(()) };
     daemon.run_by_schedule(&config).await?;
     tracing::info!(
         webhook = %format_args!("http://{}{}", daemon.public_address(), config.server.webhook_path),
@@ -72,7 +85,7 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
         "autoclosed {} is ready ({})", env!("CARGO_PKG_VERSION"), mode(&config)
     );
     systemd::ready();
-    drop((config, secrets));
+    drop((config, secrets, passed));
     let reloading = async {
         while hangup.recv().await.is_some() {
             systemd::reloading();
@@ -99,9 +112,14 @@ pub async fn run(path: &Path, environment: impl Fn(&str) -> Option<String>) -> R
 }
 
 /// `None` if it was told to stop while it waited for the disk.
-async fn start(config: &Config, secrets: &Secrets, stop: &mut StopSignals) -> Result<Option<Daemon>, RunError> {
+async fn start(
+    config: &Config,
+    secrets: &Secrets,
+    passed: &Sockets,
+    stop: &mut StopSignals,
+) -> Result<Option<Daemon>, RunError> {
     for left in (0..TRIES).rev() {
-        match Daemon::start(config, secrets, Clock::System).await {
+        match Daemon::start_on(config, secrets, Clock::System, passed).await {
             Ok(daemon) => return Ok(Some(daemon)),
             Err(StartError::Store(error)) if error.may_pass() && left > 0 => {
                 let why = &error as &(dyn std::error::Error + 'static);

@@ -61,7 +61,7 @@ async fn supervise(
     progress: &Progress,
     shutdown: &CancellationToken,
 ) {
-    let mut shutdown = pin!(shutdown.cancelled());
+    let mut shutdown = pin!(shutdown.cancelled().fuse());
     let mut timer = pin!(sleep_until(Instant::now() + limits.header));
     poll_fn(|cx| {
         loop {
@@ -71,16 +71,16 @@ async fn supervise(
                 }
                 return Poll::Ready(());
             }
-            let mut finish = !progress.is_finishing() && shutdown.as_mut().poll(cx).is_ready();
-            if !finish {
-                let Some(due) = progress.due(limits) else { return Poll::Pending };
-                if timer.deadline() != due.at() {
-                    timer.as_mut().reset(due.at());
-                }
-                ready!(timer.as_mut().poll(cx));
-                finish = matches!(due, Due::Finish(_));
+            // hyper closes a connection that waits for its next request at once, and drops what is on its way to us.
+            if shutdown.as_mut().poll(cx).is_ready() {
+                progress.part(Instant::now());
             }
-            if !finish {
+            let Some(due) = progress.due(limits) else { return Poll::Pending };
+            if timer.deadline() != due.at() {
+                timer.as_mut().reset(due.at());
+            }
+            ready!(timer.as_mut().poll(cx));
+            if matches!(due, Due::Cut(_)) {
                 return Poll::Ready(());
             }
             progress.finish();
@@ -121,7 +121,7 @@ async fn answer(router: Router, request: Request<Timed>, progress: Arc<Progress>
     if progress.is_body_late() {
         response = plain(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time. Send it again.\n");
     }
-    if progress.is_body_left() || progress.is_finishing() {
+    if progress.is_body_left() || progress.is_ending() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(|body| Answer { body, progress })

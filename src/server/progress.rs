@@ -13,6 +13,10 @@ use super::Limits;
 /// connection, and with it the answer that says why.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How long a peer may still send when we have begun to stop: what it sent before it could know is answered, and told that
+/// the connection closes. Others are closed then.
+const PARTING: Duration = Duration::from_millis(500);
+
 /// What the connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -70,6 +74,7 @@ struct State {
     write_blocked_since: Option<Instant>,
     body_left: bool,
     body_late: bool,
+    parting_since: Option<Instant>,
     finishing: bool,
 }
 
@@ -82,6 +87,7 @@ impl Progress {
             write_blocked_since: None,
             body_left: false,
             body_late: false,
+            parting_since: None,
             finishing: false,
         }))
     }
@@ -152,12 +158,19 @@ impl Progress {
         unread
     }
 
+    /// Everything stops: the next answer is the last.
+    pub(super) fn part(&self, now: Instant) {
+        self.state().parting_since.get_or_insert(now);
+    }
+
     pub(super) fn finish(&self) {
         self.state().finishing = true;
     }
 
-    pub(super) fn is_finishing(&self) -> bool {
-        self.state().finishing
+    /// Whether the answer that comes next is the last.
+    pub(super) fn is_ending(&self) -> bool {
+        let state = self.state();
+        state.finishing || state.parting_since.is_some()
     }
 
     /// How dispensable the connection is; `None` while it is busy with a request.
@@ -175,7 +188,9 @@ impl Progress {
     /// The earliest deadline. The body's own is kept where the body is read, so that the answer can say 408.
     pub(super) fn due(&self, limits: &Limits) -> Option<Due> {
         let state = self.state();
-        let whole = (!state.finishing).then(|| Due::Finish(state.began + limits.connection));
+        let old = state.began + limits.connection;
+        let end = state.parting_since.map_or(old, |since| old.min(since + PARTING));
+        let whole = (!state.finishing).then_some(Due::Finish(end));
         let write = state.write_blocked_since.map(|since| Due::Cut(since + limits.write));
         let phase = match state.phase {
             Phase::Head => Some(Due::Cut(state.since + limits.header)),
@@ -220,6 +235,7 @@ mod tests {
         let flowed: Happened = |p, _| p.write_flowed();
         let left: Happened = |p, _| p.body_left();
         let finish: Happened = |p, _| p.finish();
+        let part: Happened = |p, now| p.part(now);
         let goodbye: Happened = |p, now| assert!(p.said_goodbye(now));
         let (cut, closed) = (Due::Cut as fn(Instant) -> Due, Due::Finish as fn(Instant) -> Due);
         let cases: &[Case<'_>] = &[
@@ -239,6 +255,16 @@ mod tests {
             let want = want.map(|(due, seconds)| due(start + seconds * SECOND));
             assert_eq!(after(start, happened).due(&Limits::default()), want, "{name}");
         }
+        // Half a second after the stop began, however often it is said.
+        for (name, happened, end) in [
+            ("who has not asked yet may do so for a moment", &[part, part][..], 1),
+            ("who rests may too", &[began, read, answered, part], 4),
+            ("and no longer for asking slowly", &[began, read, answered, part, bytes], 4),
+        ] {
+            let end = start + end * SECOND + PARTING;
+            assert_eq!(after(start, happened).due(&Limits::default()), Some(Due::Finish(end)), "{name}");
+        }
+        assert_eq!(after(start, &[began, read, part, finish]).due(&Limits::default()), None, "a running request ends");
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
@@ -32,6 +33,14 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_send_buffer_size(UNTAKEN_BYTES)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// Listens on a socket that somebody else has opened, and keeps when we end. What is accepted is bound as with ours.
+pub fn adopt(socket: &std::net::TcpListener) -> io::Result<TcpListener> {
+    let socket = socket.try_clone()?;
+    socket.set_nonblocking(true)?;
+    set_socket_send_buffer_size(&socket, UNTAKEN_BYTES as usize)?;
+    TcpListener::from_std(socket)
 }
 
 pub(super) struct Socket {
@@ -121,7 +130,12 @@ mod tests {
 
     #[tokio::test]
     async fn for_a_peer_that_takes_no_answer_the_system_keeps_little() {
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        keeps_little(bind(anywhere).unwrap()).await;
+        keeps_little(adopt(&std::net::TcpListener::bind(anywhere).unwrap()).unwrap()).await;
+    }
+
+    async fn keeps_little(listener: TcpListener) {
         let (peer, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), async {
             listener.accept().await.unwrap().0
         });

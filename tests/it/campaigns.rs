@@ -7,7 +7,8 @@
 //!
 //! With `AUTOCLOSED_ROUNDS` a campaign tells what it does and keeps what it has done in `target/campaigns`: broken off
 //! and begun again with the same seed, it goes on where it was. Take that folder away to begin anew. With
-//! `AUTOCLOSED_BINARY` it runs another build of the program, the one that is shipped perhaps.
+//! `AUTOCLOSED_BINARY` it runs another build of the program, the one that is shipped perhaps; with `AUTOCLOSED_WRAPPER`
+//! every test that starts the program starts it by that one, `tests/confined` perhaps.
 
 #![expect(clippy::panic, clippy::print_stdout, reason = "a campaign tells its verdict, or what broke it")]
 
@@ -17,6 +18,7 @@ mod forged;
 mod kills;
 mod load;
 mod program;
+mod restarts;
 mod scarce;
 mod slow;
 mod soak;
@@ -24,11 +26,13 @@ mod town;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::kills::column;
+pub(crate) use self::program::activated;
 
 use crate::simulation::dice::Dice;
 
@@ -75,6 +79,21 @@ fn number(variable: &str) -> Option<u64> {
 /// The program that campaigns run.
 pub(crate) fn binary() -> PathBuf {
     std::env::var_os("AUTOCLOSED_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_autoclosed").into(), PathBuf::from)
+}
+
+/// A command that starts it, or a copy of it, by the wrapper that is asked for.
+pub(crate) fn starting(program: impl AsRef<Path>) -> Command {
+    let Some(wrapper) = wrapper() else { return Command::new(program.as_ref()) };
+    let mut command = Command::new(wrapper);
+    command.arg(program.as_ref());
+    command
+}
+
+/// What the program is started by, if it is.
+pub(crate) fn wrapper() -> Option<PathBuf> {
+    let wrapper = std::env::var_os("AUTOCLOSED_WRAPPER")?;
+    // A test starts it in a folder of its own.
+    Some(Path::new(env!("CARGO_MANIFEST_DIR")).join(wrapper))
 }
 
 impl Campaign {
@@ -156,6 +175,11 @@ impl Campaign {
     /// What 99 of 100 took at most.
     pub(crate) fn p99(&self, what: &str) -> Duration {
         Duration::from_millis(self.progress.times.get(what).map_or(0, |times| rank(times, 99)))
+    }
+
+    /// What each took at most.
+    pub(crate) fn longest(&self, what: &str) -> Duration {
+        Duration::from_millis(self.progress.times.get(what).map_or(0, |times| rank(times, 100)))
     }
 
     /// The round was done, and nothing of it has to be done again.

@@ -48,7 +48,7 @@ impl Answer {
 
 /// The program with both secrets and the house's configuration, in an environment of its own.
 fn program(house: &House, words: &[&str]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_autoclosed"));
+    let mut program = crate::campaigns::starting(env!("CARGO_BIN_EXE_autoclosed"));
     program
         .args(words)
         .arg("--config")

@@ -1,6 +1,8 @@
 //! The program itself, as an operator runs it: exit statuses, what it prints, signals, and one close from end to end.
 
+mod activated;
 mod beside;
+mod confined;
 mod files;
 mod heeds;
 mod leaks;
@@ -47,7 +49,7 @@ impl Place {
 
     /// The program with both secrets, in a folder and an environment of its own.
     fn program(&self, command: &str) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_autoclosed"));
+        let mut program = crate::campaigns::starting(env!("CARGO_BIN_EXE_autoclosed"));
         program
             .args([command, "--config", "a.toml"])
             .current_dir(self.folder.path())
@@ -121,7 +123,7 @@ fn a_bad_configuration_is_refused_alike_by_check_and_run_before_anything_is_made
 #[test]
 fn bad_arguments_have_status_2() {
     let place = Place::new("");
-    let mut program = Command::new(env!("CARGO_BIN_EXE_autoclosed"));
+    let mut program = crate::campaigns::starting(env!("CARGO_BIN_EXE_autoclosed"));
     program.current_dir(place.folder.path());
     assert_eq!(program.arg("run").arg("--confg").output().unwrap().status.code(), Some(2));
     assert_eq!(place.program("close").output().unwrap().status.code(), Some(2));

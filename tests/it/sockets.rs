@@ -1,5 +1,7 @@
 //! The server against peers that are slow, greedy, confused or hostile, over raw sockets on loopback.
 
+mod ending;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -395,31 +397,6 @@ async fn a_running_request_is_never_given_up_for_a_new_connection() {
     server.release.notify_one();
     assert!(rest(&mut busy).await.ends_with("done"));
     assert_eq!(server.stop().await, Served { refused: 1, ..Served::default() });
-}
-
-#[tokio::test]
-async fn shutdown_waits_for_a_running_request() {
-    let server = Running::start(limits()).await;
-    let mut busy = server.send("GET /slow HTTP/1.1\r\nhost: example.com\r\n\r\n").await;
-    server.started.notified().await;
-    let mut idle = server.send(OK).await;
-    answer(&mut idle).await;
-    server.shutdown.cancel();
-    assert_eq!(rest(&mut idle).await, "", "an idle connection closes at once");
-    server.release.notify_one();
-    let all = rest(&mut busy).await;
-    assert!(all.ends_with("done") && all.contains("connection: close"), "{all}");
-    assert_eq!(server.stop().await, Served::default());
-}
-
-#[tokio::test]
-async fn shutdown_cuts_what_is_still_busy_when_the_drain_ends() {
-    let server = Running::start(Limits { drain: SHORT, ..limits() }).await;
-    let mut half = server.send("GET /ok HT").await;
-    let mut busy = server.send("GET /slow HTTP/1.1\r\nhost: example.com\r\n\r\n").await;
-    server.started.notified().await;
-    assert_eq!(server.stop().await, Served { cut: 2, ..Served::default() });
-    assert_eq!((rest(&mut half).await, rest(&mut busy).await), (String::new(), String::new()));
 }
 
 #[tokio::test]

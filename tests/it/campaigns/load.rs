@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use autoclosed::fake_intercom::Delivered;
 use autoclosed::intercom::signature::sign;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -40,7 +42,7 @@ impl Ledger {
         Arc::new(Ledger { path: path.to_owned(), file: Mutex::new(file) })
     }
 
-    fn acknowledged(&self, id: &str) {
+    pub(crate) fn acknowledged(&self, id: &str) {
         self.file.lock().unwrap().write_all(format!("{id}\n").as_bytes()).unwrap();
     }
 
@@ -245,9 +247,10 @@ impl Line {
     }
 }
 
-/// The other side has ended it meanwhile, as it does with every connection some day.
-fn is_closed(stream: &TcpStream) -> bool {
-    !matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+/// The other side has ended it meanwhile, as it does with every connection some day. The system is asked: what the runtime
+/// knows may be old.
+pub(crate) fn is_closed(stream: &TcpStream) -> bool {
+    !matches!(recv(stream, &mut [0], RecvFlags::PEEK | RecvFlags::DONTWAIT), Err(Errno::AGAIN))
 }
 
 /// Sends it and reads the whole answer.
@@ -257,6 +260,17 @@ async fn exchange(
     secret: &SecretString,
     body: &[u8],
 ) -> std::io::Result<u16> {
+    let answer = answered(stream, webhook, secret, body).await?;
+    whole(&answer).ok_or_else(|| ErrorKind::InvalidData.into())
+}
+
+/// The same, with head and body. The connection was aborted if it ended before the first byte of an answer.
+pub(crate) async fn answered(
+    stream: &mut TcpStream,
+    webhook: SocketAddr,
+    secret: &SecretString,
+    body: &[u8],
+) -> std::io::Result<Vec<u8>> {
     let head = format!(
         "POST /webhooks/intercom HTTP/1.1\r\nhost: {webhook}\r\ncontent-type: application/json\r\nx-hub-signature: {}\r\ncontent-length: {}\r\n\r\n",
         sign(secret, body),
@@ -265,11 +279,12 @@ async fn exchange(
     stream.write_all(&[head.as_bytes(), body].concat()).await?;
     let mut answer = Vec::new();
     loop {
-        if let Some(status) = whole(&answer) {
-            return Ok(status);
+        if whole(&answer).is_some() {
+            return Ok(answer);
         }
         if stream.read_buf(&mut answer).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+            let kind = if answer.is_empty() { ErrorKind::ConnectionAborted } else { ErrorKind::UnexpectedEof };
+            return Err(kind.into());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::binary;
+use super::{binary, starting};
 use crate::harness::{CLIENT_SECRET, House};
 
 /// Longer than anything here takes, so that what never comes fails instead of hanging.
@@ -39,13 +40,25 @@ pub(crate) struct Program {
 
 /// The program with a command, in the environment of a supervisor. A planted bug is handed on.
 pub(crate) fn command(house: &House, words: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = starting(binary());
     command.args(words).arg("--config").arg(house.file());
     command.current_dir(house.folder()).env_clear().env("RUST_LOG", "info");
     command.env("INTERCOM_ACCESS_TOKEN", Workspace::default().token).env("INTERCOM_CLIENT_SECRET", CLIENT_SECRET);
     command.envs(std::env::vars().filter(|(name, _)| name == "AUTOCLOSED_PLANTED"));
     command.stdin(Stdio::null());
     command
+}
+
+/// The same command as systemd starts it when it keeps the socket: as file descriptor 3, with its name.
+pub(crate) fn activated(wanted: &Command, name: &str, socket: &std::net::TcpListener) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    let passing = "exec 3<&0 0</dev/null; LISTEN_PID=$$ exec \"$0\" \"$@\"";
+    shell.arg("-c").arg(passing).arg(wanted.get_program()).args(wanted.get_args()).env_clear();
+    shell.envs(wanted.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(wanted.get_current_dir().unwrap_or(Path::new(".")));
+    shell.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", name);
+    shell.stdin(OwnedFd::from(socket.try_clone().unwrap()));
+    shell
 }
 
 impl Program {

@@ -72,7 +72,7 @@ impl Place {
     }
 
     fn program(&self, more: &[&str]) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_autoclosed"));
+        let mut program = crate::campaigns::starting(env!("CARGO_BIN_EXE_autoclosed"));
         program
             .args(["check", "--online", "--config", "a.toml"])
             .args(more)

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::journal::{Image, Lost, after_power_cut, whole};
 use super::{Fault, shim};
-use crate::campaigns::binary;
+use crate::campaigns::{binary, starting};
 use crate::harness::CLIENT_SECRET;
 use crate::simulation::dice::Dice;
 
@@ -110,7 +110,7 @@ impl Machine {
     }
 
     fn program(&self, fault: Option<&Fault>) -> Command {
-        let mut program = Command::new(binary());
+        let mut program = starting(binary());
         program
             .args(["run", "--config", "a.toml"])
             .current_dir(self.folder.path())

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
-use crate::campaigns::binary;
+use crate::campaigns::{binary, starting};
 use crate::harness::CLIENT_SECRET;
 
 /// Longer than anything takes that it says.
@@ -36,7 +36,7 @@ impl Program {
             Workspace::default().app_id
         );
         std::fs::write(folder.path().join("a.toml"), configuration).unwrap();
-        let mut child = Command::new(binary())
+        let mut child = starting(binary())
             .args(["run", "--config", "a.toml"])
             .current_dir(folder.path())
             .env_clear()

@@ -28,7 +28,7 @@ fn place() -> Option<Place> {
 }
 
 fn by(place: &Place, user: u32, command: &str) -> Command {
-    let mut program = Command::new(place.file("autoclosed"));
+    let mut program = crate::campaigns::starting(place.file("autoclosed"));
     program.args([command, "--config", "a.toml"]).current_dir(place.folder.path()).env_clear().stdin(Stdio::null());
     program.env("INTERCOM_ACCESS_TOKEN", Workspace::default().token).env("INTERCOM_CLIENT_SECRET", CLIENT_SECRET);
     program.uid(user).gid(user);

@@ -170,7 +170,7 @@ fn where_it_may_not_write_it_says_so_and_changes_nothing() {
         std::fs::set_permissions(place.file("a.toml"), std::fs::Permissions::from_mode(0o644)).unwrap();
         std::fs::copy(env!("CARGO_BIN_EXE_autoclosed"), place.file("autoclosed")).unwrap();
         let before = contents(&state);
-        let mut program = Command::new(place.file("autoclosed"));
+        let mut program = crate::campaigns::starting(place.file("autoclosed"));
         program.args(["run", "--config", "a.toml"]).current_dir(place.folder.path()).env_clear().stdin(Stdio::null());
         program.env("INTERCOM_ACCESS_TOKEN", Workspace::default().token).env("INTERCOM_CLIENT_SECRET", CLIENT_SECRET);
         let done = program.uid(SOMEBODY).gid(SOMEBODY).output().unwrap();
