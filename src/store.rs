@@ -82,7 +82,7 @@ const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// The write-ahead log is cut back to this once it was emptied: it grows while somebody reads for long, and would stay as
 /// large for good.
 const LOG_LIMIT: &str = "16777216";
-/// What each connection that only reads keeps of the file in memory, as SQLite says it: minus so many KiB. Left alone it
+/// What each connection that only reads keeps of the file in memory, as `SQLite` says it: minus so many KiB. Left alone it
 /// would be 2 MB each, filled in the course of hours; the system has the same pages in its own cache.
 const READER_CACHE: &str = "-512";
 /// How long a commit waits for another process's lock.

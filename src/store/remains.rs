@@ -1,11 +1,11 @@
-//! What SQLite leaves of erased rows in its pages, and overwriting that.
+//! What `SQLite` leaves of erased rows in its pages, and overwriting that.
 //!
 //! Owns: where in a page bytes can be that belong to nothing. Refuses: a page that it does not understand to the last
 //! number; other writers wait for a moment at a time, never for the whole work.
 //!
-//! SQLite itself overwrites the rows that it deletes and the pages that it sets free (`secure_delete`). What stays are
+//! `SQLite` itself overwrites the rows that it deletes and the pages that it sets free (`secure_delete`). What stays are
 //! copies: when rows move to other pages, their old bytes lie on between the list of a page's rows and the first of them.
-//! The layout of a page is fixed by SQLite's file format (sqlite.org/fileformat2.html, "B-tree Pages").
+//! The layout of a page is fixed by `SQLite`'s file format (sqlite.org/fileformat2.html, "B-tree Pages").
 
 use std::ops::Range;
 use std::time::Duration;
@@ -114,7 +114,7 @@ fn unused(number: i64, page: &[u8]) -> Option<Vec<Range<usize>>> {
             return None;
         }
     }
-    let mut unused = vec![list_ends..first_row];
+    let mut unused: Vec<_> = std::iter::once(list_ends..first_row).collect();
     let (mut block, mut lowest) = (two(page, header + 1)?, first_row);
     while block != 0 {
         let ends = block + two(page, block + 2)?;
