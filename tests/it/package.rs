@@ -42,16 +42,16 @@ fn the_unit_of_several_instances_differs_only_where_each_has_its_own() {
 
 #[test]
 fn the_package_has_the_version_of_the_program() {
-    let changelog = file("debian/changelog");
+    let changelog = file("deploy/debian/changelog");
     let wanted = concat!("autoclosed (", env!("CARGO_PKG_VERSION"), "-");
-    assert!(changelog.starts_with(wanted), "debian/changelog: {}", changelog.lines().next().unwrap());
+    assert!(changelog.starts_with(wanted), "deploy/debian/changelog: {}", changelog.lines().next().unwrap());
 }
 
 /// As an administrator sees it first: no secrets yet, and nothing enabled.
 #[test]
 fn what_the_package_installs_is_in_dry_run_without_a_rule_and_has_an_absolute_path() {
     let (ours, theirs) = (r#"url = "sqlite:autoclosed.db""#, r#"url = "sqlite:/var/lib/autoclosed/autoclosed.db""#);
-    let rules = file("debian/rules");
+    let rules = file("deploy/debian/rules");
     assert!(rules.contains(ours) && rules.contains(theirs), "how the package changes the line");
     let text = file("config/autoclosed.toml");
     assert_eq!(text.matches(ours).count(), 1, "the line that it changes");
