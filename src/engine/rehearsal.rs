@@ -109,8 +109,23 @@ mod tests {
             closed_by_person_at: Some(Timestamp::UNIX_EPOCH),
             contact_replied_at: None,
         };
-        let told = by_rule(&[reminder.clone(), Rehearsal { speaks: false, ..reminder }]);
-        let want = Rehearsed { messages: 1, others: 1, ..Rehearsed::default() };
+        let silent = Rehearsal { speaks: false, ..reminder.clone() };
+        let told = by_rule(&[reminder, silent.clone(), silent]);
+        let want = Rehearsed { messages: 1, others: 2, ..Rehearsed::default() };
+        assert_eq!(told[&RuleName::from("quiet")], want);
+    }
+
+    #[test]
+    fn closes_are_counted_by_rule_and_by_what_people_did_after_them() {
+        let close = |closed: Option<i64>, replied: Option<i64>| Rehearsal {
+            rule: RuleName::from("quiet"),
+            closes: true,
+            speaks: true,
+            closed_by_person_at: closed.map(|second| Timestamp::from_second(second).unwrap()),
+            contact_replied_at: replied.map(|second| Timestamp::from_second(second).unwrap()),
+        };
+        let told = by_rule(&[close(Some(1), None), close(Some(2), Some(1)), close(None, Some(1)), close(None, None)]);
+        let want = Rehearsed { closes: 4, messages: 4, others: 0, closed_by_person: 1, contact_came_back: 2 };
         assert_eq!(told[&RuleName::from("quiet")], want);
     }
 }

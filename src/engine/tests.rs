@@ -1,6 +1,8 @@
 //! What the engine decides: stories that a person can read, tables of every reason and condition, and laws that hold
 //! whatever happens.
 
+mod announced;
+mod backlog;
 mod book;
 mod changes;
 mod conditions;
@@ -11,18 +13,26 @@ mod generators;
 mod golden;
 mod held;
 mod keeping;
+mod known;
 mod late;
 mod laws;
 mod lost;
+mod named;
+mod names;
+mod own_parts;
 mod ownership;
 mod reasons;
 mod reminders;
+mod said;
+mod seconds;
 mod sets;
 mod snoozes;
 mod steps;
 mod story;
+mod taken_back;
 mod turns;
 mod undone;
+mod wishes;
 mod world;
 
 use jiff::{SignedDuration, Timestamp};

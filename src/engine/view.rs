@@ -173,7 +173,7 @@ impl<'a> View<'a> {
         if let Some(until) = self.broken_snooze().filter(|until| *until > self.now) {
             return Standing::Snoozed { until: Some(until) };
         }
-        let timers = self.activities.iter().filter(|a| a.class == Class::Unsnoozed && a.actor == Actor::Timer);
+        let timers = self.activities.iter().filter(|a| is_ring(a));
         match timers.chain(&self.own_wakes).max_by_key(|a| a.order()) {
             Some(woken) if !self.activities.iter().any(|a| a.at >= woken.at && does_something(a)) => Standing::Woken,
             _ => Standing::Open,
@@ -197,8 +197,7 @@ impl<'a> View<'a> {
 
 /// The end of a snooze that a step of ours began.
 fn is_own_wake(activity: &Activity, history: &History) -> bool {
-    let by_timer = activity.class == Class::Unsnoozed && activity.actor == Actor::Timer;
-    by_timer && history.attempts.iter().any(|attempt| snoozed_till(attempt, activity))
+    is_ring(activity) && history.attempts.iter().any(|attempt| snoozed_till(attempt, activity))
 }
 
 fn snoozed_till(attempt: &Attempt, wake: &Activity) -> bool {
@@ -214,7 +213,12 @@ fn does_something(activity: &Activity) -> bool {
         || (activity.actor.is_person() && activity.class != Class::Read)
 }
 
-/// The end of a snooze by its timer, which nobody announces reliably.
+/// The end of a snooze by its timer.
+fn is_ring(activity: &Activity) -> bool {
+    activity.class == Class::Unsnoozed && activity.actor == Actor::Timer
+}
+
+/// The same, which nobody announces reliably.
 fn rings(at: Timestamp) -> Activity {
     Activity { class: Class::Unsnoozed, actor: Actor::Timer, at, part: None }
 }
@@ -251,7 +255,7 @@ fn is_our_update(activity: &Activity, history: &History) -> bool {
 
 /// A snooze's timer counts from when it was to ring, not from when Intercom wrote it down.
 fn on_time(conversation: &Conversation, history: &History, activity: Activity) -> Activity {
-    if activity.class != Class::Unsnoozed || activity.actor != Actor::Timer {
+    if !is_ring(&activity) {
         return activity;
     }
     let ours = history.attempts.iter().filter(|attempt| attempt.done()).filter_map(Attempt::snoozes_until);

@@ -161,6 +161,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_json_is_refused_unsigned_too() {
+        assert!(matches!(check(&["one"], &[], b"no json"), Err(SignatureError::Missing)));
+        let good = sign(&secret("one"), b"no json");
+        assert!(check(&["one"], &[&good], b"no json").is_ok());
+    }
+
+    #[test]
     fn exactly_one_well_formed_header_with_the_right_digits_is_accepted() {
         let good = sign(&secret("one"), BODY);
         let digits = good.strip_prefix("sha1=").unwrap();

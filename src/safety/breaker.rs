@@ -94,4 +94,13 @@ mod tests {
             assert_eq!(Share::new(share).is_some(), is, "{share}");
         }
     }
+
+    #[test]
+    fn a_share_of_nothing_is_none_and_what_was_reopened_is_told_in_words() {
+        for (share, none) in [(0.0, true), (0.01, false), (1.0, false)] {
+            assert_eq!(Share::new(share).unwrap().is_none(), none, "{share}");
+        }
+        let found = Reopenings { closes: 40, reopened: 11 };
+        assert_eq!(found.to_string(), "contacts reopened 11 of its last 40 closes within 24 hours");
+    }
 }

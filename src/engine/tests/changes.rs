@@ -95,6 +95,11 @@ fn several_changes_are_thought_away_back_to_where_somebody_else_came_between() {
             vec![Change::Untagged("a".into()), Change::Tagged("a".into())],
             "a - sales gold",
         ),
+        (
+            "put on again after that, then taken off by somebody",
+            vec![Change::Tagged("b".into()), Change::Untagged("b".into())],
+            "a - sales gold",
+        ),
         ("put on again after that", vec![Change::Tagged("a".into()), Change::Untagged("a".into())], "a - sales gold"),
         (
             "an attribute set back by somebody",

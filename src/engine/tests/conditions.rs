@@ -100,6 +100,7 @@ fn every_condition_holds_or_not_or_is_unknown() {
         ("match.state = [\"woken\", \"snoozed\"]", "contact teammate", "it is open"),
         ("match.state = \"open\"", "contact teammate stateless", "unknown"),
         ("match.state = \"open\"", "contact teammate closed", "it is closed"),
+        ("match_all = true", "teammate contact stateless", "unknown"),
         // Tags.
         ("match.tags = [\"vip\", \"beta\"]", "contact teammate beta", "yes"),
         ("match.tags = [\"vip\", \"beta\"]", "contact teammate gold", "it has none of the tags"),

@@ -142,6 +142,81 @@ fn every_condition_on_facts_holds_or_not_or_is_unknown() {
     }
 }
 
+#[test]
+fn a_condition_ends_where_it_says() {
+    let table: &[(&str, Change, &str)] = &[
+        ("match.created_after = 2026-03-02", |_, _| {}, "yes"),
+        ("match.created_before = 2026-03-02", |_, _| {}, "it began at another time"),
+        ("match.created_before = 2026-03-03", |_, _| {}, "yes"),
+        (
+            "match.attribute.plan = \"gold\"",
+            |_, f| drop(f.attributes.insert("plan".into(), Some(AttributeValue::Text("tin".into())))),
+            "its attribute `plan` is another one",
+        ),
+        (
+            "match.ai_resolution = \"escalated\"",
+            |_, f| f.ai_resolution = Some(Some("abandoned".into())),
+            "its AI resolution is abandoned",
+        ),
+        (
+            "match.last_speaker = \"contact\"\nmatch.waiting_on = \"anyone\"\nmatch.contact_replied = \"any\"",
+            |seen, _| {
+                seen.parts.clear();
+                seen.whole = true;
+            },
+            "no person has spoken",
+        ),
+        (
+            "match.last_speaker = \"bot\"\nmatch.waiting_on = \"anyone\"",
+            |seen, _| {
+                later(seen, 3, Actor::Bot, Class::BotReply);
+                seen.parts[2].classes.insert(Class::Assigned);
+            },
+            "yes",
+        ),
+        (
+            "match.snooze_at_most = \"1 hour\"",
+            |seen, facts| {
+                facts.state = Some(State::Snoozed { until: None });
+                seen.whole = true;
+            },
+            "it is snoozed for longer",
+        ),
+    ];
+    for (condition, change, want) in table {
+        assert_eq!(fits(condition, *change), *want, "{condition}");
+    }
+}
+
+/// Only the id of team A is known: whoever is of it is A's, and nobody else is known not to be of the other one.
+#[test]
+fn a_team_whose_id_is_not_known_matters_only_where_it_could_make_a_difference() {
+    let decided = |condition: &str, team: &str| {
+        let text = format!(
+            "[[rule]]\nname = \"r\"\n{condition}\nstep = [{{ after = \"9 days\", do = \"close\", silent = true }}]"
+        );
+        let rules = rules(&text).with_ids(|called| (*called == rule::Called::Team("A".into())).then(|| "5".into()));
+        let mut snapshot = fetched(at(0), State::Open, &[]);
+        snapshot.facts.team_assignee_id = Some(Some(team.into()));
+        let parts = vec![
+            part(1, at(1), Actor::Contact, &[Class::ContactReply]),
+            part(2, at(2), Actor::Teammate, &[Class::TeammateReply]),
+        ];
+        let seen = Sighting { parts, snapshot: Some(snapshot), ..Sighting::of(id()) };
+        decide(&Conversation::unread(id()).after(&seen, Some(ADMIN)), &History::default(), &rules, at(9))
+    };
+    let (one_of_two, but_not) = ("match.team = [\"A\", \"B\"]", "match.team = \"A\"\nmatch.not_team = \"B\"");
+    for (condition, team, want) in [
+        (one_of_two, "5", "9 days without a word"),
+        (one_of_two, "6", "not read yet"),
+        (but_not, "5", "not read yet"),
+        (but_not, "6", "no rule fits: `r`: it is assigned to another team"),
+    ] {
+        let why = decided(condition, team).why().to_string();
+        assert!(why.starts_with(want), "{condition}, of {team}: {why}");
+    }
+}
+
 /// Monday to Friday, nine to six, in Dublin; closed on Tuesday the 3rd.
 const OFFICE: &str = "[[calendar]]\nname = \"office\"\ntimezone = \"Europe/Dublin\"\nhours = { mon-fri = \"09:00-18:00\" }\nholidays = [2026-03-03]\n";
 

@@ -134,3 +134,20 @@ fn a_time_of_day_stays_through_changes_of_the_clocks() {
     let apia = calendar("Pacific/Apia", "mon-sun 09:00-18:00");
     assert_after(&apia, &[("2011-12-29 12:00", 1, "sat 2011-12-31 12:00")]);
 }
+
+/// On Sunday the 29th the clocks go from two to three: the hours of that day are left out, and a night's run on.
+#[test]
+fn a_day_whose_hours_are_all_left_out_by_the_clocks_is_no_working_day() {
+    let nights = calendar("Europe/Berlin", "sat 22:00-06:00, sun 02:00-03:00");
+    assert_after(
+        &nights,
+        &[("2026-03-21 23:00", 1, "sun 2026-03-22 06:00"), ("2026-03-28 23:00", 1, "sat 2026-04-04 23:00")],
+    );
+}
+
+#[test]
+fn a_calendar_tells_its_week_and_its_holidays() {
+    let office = closed_on(calendar("Europe/Dublin", "mon-fri 09:00-18:00"), &[date(2026, 12, 25)]);
+    assert_eq!(*office.week(), week("mon-fri 09:00-18:00"));
+    assert_eq!(*office.holidays(), [date(2026, 12, 25)].into());
+}
