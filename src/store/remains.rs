@@ -41,10 +41,12 @@ impl Store {
         Ok(())
     }
 
-    /// Whether pages of rows can be told from others: not where somebody has made the file keep a map of its pages, nor in
-    /// one of more than 100 GB.
+    /// Whether pages of rows can be seen and told from others: not where somebody has made the file keep a map of its pages,
+    /// nor in one of more than 100 GB, nor in a program that was built without `.cargo/config.toml`.
     pub(super) async fn tells_its_pages(&self) -> Result<bool, StoreError> {
-        let sql = "SELECT auto_vacuum = 0 AND page_count < $1 FROM pragma_auto_vacuum(), pragma_page_count()";
+        let sql = "SELECT auto_vacuum = 0 AND page_count < $1
+                AND EXISTS (SELECT 1 FROM pragma_module_list() WHERE name = 'sqlite_dbpage')
+            FROM pragma_auto_vacuum(), pragma_page_count()";
         Ok(sqlx::query_scalar(sql).bind(TOO_MANY).fetch_one(&self.readers).await?)
     }
 

@@ -42,6 +42,7 @@ async fn nothing_is_left_of_what_was_erased_and_all_else_is_as_it_was() {
     let before = contents(&shelf).await;
     let left = remembered(&shelf, ROWS).await;
     assert!(left > 3, "SQLite leaves some, or this shows nothing: {left}");
+    assert!(shelf.store.tells_its_pages().await.unwrap(), "built without .cargo/config.toml?");
     assert!(shelf.store.leave_no_trace(Duration::ZERO).await.unwrap());
     assert_eq!(remembered(&shelf, ROWS).await, 0);
     assert_eq!(contents(&shelf).await, before);
