@@ -30,7 +30,7 @@ pub(super) async fn bring_up_to_date(writer: &mut SqliteConnection, path: &Path)
         let known = newest();
         let copy = copy.display();
         tracing::info!(copy = %copy, "brought the database from schema {found} to {known}; as it was before, it lies in {copy}");
-        leave_the_newest(path);
+        leave_the_newest(path, found);
     }
     Ok(())
 }
@@ -124,8 +124,11 @@ pub(super) fn copies(path: &Path) -> Vec<(i64, PathBuf)> {
     copies
 }
 
-fn leave_the_newest(path: &Path) {
-    for (_, old) in copies(path).into_iter().skip(KEPT) {
+/// The copy of the schema `made` is the one that leads back, even where others are of newer schemas: they lie there since
+/// before somebody went further back.
+fn leave_the_newest(path: &Path, made: i64) {
+    let others = copies(path).into_iter().filter(|(schema, _)| *schema != made);
+    for (_, old) in others.skip(KEPT - 1) {
         let copy = old.display();
         match std::fs::remove_file(&old) {
             Ok(()) => tracing::info!(copy = %copy, "deleted the copy of an earlier upgrade, {copy}"),

@@ -47,6 +47,32 @@ fn the_package_has_the_version_of_the_program() {
     assert!(changelog.starts_with(wanted), "deploy/debian/changelog: {}", changelog.lines().next().unwrap());
 }
 
+/// Whose first workspace is live has one more by the commands of docs/deploy.md, and it must not begin to act.
+#[test]
+fn one_more_workspace_begins_in_dry_run_with_a_database_and_ports_of_its_own() {
+    let document = file("docs/deploy.md");
+    let (_, section) = document.split_once("\n## Several workspaces\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let live = file("config/autoclosed.toml").replace("\nmode = \"dry-run\"", "\nmode = \"live\"");
+    let live = live.replace("sqlite:autoclosed.db", "sqlite:/var/lib/autoclosed/autoclosed.db");
+    assert!(live.contains("\nmode = \"live\"\n"), "or this shows nothing");
+    fs::write(folder.path().join("shop.toml"), live).unwrap();
+    for change in section.lines().filter_map(|line| line.strip_prefix("sudo sed ")) {
+        let command = format!("sed {}", change.replace("/etc/autoclosed/shop.toml", "shop.toml"));
+        let done = Command::new("sh").args(["-ec", &command]).current_dir(&folder).output().unwrap();
+        assert!(done.status.success(), "{command}: {done:?}");
+    }
+    let made = fs::read_to_string(folder.path().join("shop.toml")).unwrap();
+    let keys = ["mode = ", "listen = ", "url = "];
+    let own: Vec<&str> = made.lines().filter(|line| keys.iter().any(|key| line.starts_with(key))).collect();
+    insta::assert_snapshot!(own.join("\n"), @r#"
+    mode = "dry-run"
+    listen = "127.0.0.1:8082"
+    listen = "127.0.0.1:8083"
+    url = "sqlite:/var/lib/autoclosed@shop/autoclosed.db"
+    "#);
+}
+
 /// As an administrator sees it first: no secrets yet, and nothing enabled.
 #[test]
 fn what_the_package_installs_is_in_dry_run_without_a_rule_and_has_an_absolute_path() {

@@ -69,7 +69,8 @@ async fn follow(heading: &str, story: &mut Story, copy: &str, mut at: impl Async
     let mut ran = 0;
     for line in commands(heading) {
         match line.as_str() {
-            "systemctl stop autoclosed.service" => at(Done::Stop, story).await,
+            // Without the socket, the next notification would start it on half of its files.
+            "systemctl stop autoclosed.socket autoclosed.service" => at(Done::Stop, story).await,
             "systemctl start autoclosed.service" => at(Done::Start, story).await,
             line if line.starts_with("apt-get install ") => at(Done::Install, story).await,
             "autoclosed status" => {

@@ -87,6 +87,19 @@ async fn the_two_newest_copies_stay_and_nothing_else_is_deleted() {
     assert_eq!(names(folder.path()), want);
 }
 
+/// A backup from before two upgrades was restored: their copies are of newer schemas, and lead nowhere from here.
+#[tokio::test]
+async fn the_copy_that_was_just_made_stays_although_others_are_of_newer_schemas() {
+    let (folder, path) = shelf(9).await;
+    for name in ["a.db.schema-11", "a.db.schema-12"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let before = everything(&path).await;
+    opened(&path).await;
+    assert_eq!(names(folder.path()), ["a.db", "a.db.schema-12", "a.db.schema-9"]);
+    assert_eq!(everything(&folder.path().join("a.db.schema-9")).await, before);
+}
+
 /// By whatever name the database is opened.
 #[tokio::test]
 async fn the_copy_lies_beside_the_file_and_not_beside_a_link_to_it() {
