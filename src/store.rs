@@ -189,7 +189,13 @@ impl Store {
         let mut writer = options.clone().connect().await?;
         check_version(&mut writer).await?;
         file::take_over_log(&mut writer).await?;
-        upgrade::bring_up_to_date(&mut writer, path).await?;
+        if let Err(refused) = upgrade::bring_up_to_date(&mut writer, path).await {
+            // Whoever just ends may leave an empty log beside the file.
+            if let Err(error) = writer.close().await {
+                tracing::debug!(error = %error, "the refused database was not closed well");
+            }
+            return Err(refused);
+        }
         Store::of(writer, options).await
     }
 
