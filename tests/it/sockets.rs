@@ -392,8 +392,9 @@ async fn a_running_request_is_never_given_up_for_a_new_connection() {
     let server = Running::start(Limits { connections: 1, ..limits() }).await;
     let mut busy = server.send("GET /slow HTTP/1.1\r\nhost: example.com\r\nconnection: close\r\n\r\n").await;
     server.started.notified().await;
-    let mut refused = server.connect().await;
-    assert_eq!(rest(&mut refused).await, "");
+    // It is told so, whatever it asks for.
+    let refused = server.exchange("POST /length HTTP/1.1\r\nhost: example.com\r\ncontent-length: 5\r\n\r\nhello").await;
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("connection: close"), "{refused}");
     server.release.notify_one();
     assert!(rest(&mut busy).await.ends_with("done"));
     assert_eq!(server.stop().await, Served { refused: 1, ..Served::default() });
