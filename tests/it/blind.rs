@@ -2,9 +2,11 @@
 
 use autoclosed::engine::conversation::Class;
 use autoclosed::fake_intercom::{Endpoint, Fault, RateReset};
+use autoclosed::sabotage::{Bug, plant};
 use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::campaigns::column;
 use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
 use crate::metrics::page::Page;
 use crate::topics::deliver;
@@ -140,6 +142,32 @@ async fn the_counter_of_misses_goes_on_though_old_ones_are_forgotten() {
         assert_eq!(missed(&house).await, count.to_string());
         house.daemon().tidy().await;
         assert_eq!(missed(&house).await, count.to_string(), "after forgetting");
+    }
+}
+
+/// Planted: it stays for ever, and the file grows without end.
+#[tokio::test]
+async fn what_is_older_than_the_retention_goes_and_what_is_not_stays() {
+    for (bug, left) in [(None, 1), (Some(Bug::KeepsEverything), 2)] {
+        let mut house = House::without_daemon(QUIET_A_DAY).await;
+        house.keep_for("1 day");
+        house.start().await;
+        house.look().await;
+        house.intercom.contact_starts("One.");
+        house.intercom.settle().await;
+        house.clock.advance(days(1) - minutes(1));
+        house.intercom.contact_starts("Two.");
+        house.intercom.settle().await;
+        house.look().await;
+        let count = async || column(&house.database(), "SELECT id FROM seen_notifications").await.len();
+        let planted = bug.map(plant);
+        house.daemon().tidy().await;
+        assert_eq!(count().await, 2, "{bug:?}: a minute before");
+        house.clock.advance(minutes(2));
+        house.look().await;
+        house.daemon().tidy().await;
+        assert_eq!(count().await, left, "{bug:?}");
+        drop(planted);
     }
 }
 
