@@ -1,13 +1,19 @@
 //! Ways to be blind and not to say so: what hides a change that no webhook told, and what only seems to be one.
 
+use std::time::Duration;
+
+use autoclosed::clock::Clock;
 use autoclosed::engine::conversation::Class;
-use autoclosed::fake_intercom::{Endpoint, Fault, RateReset};
+use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault, RateReset, Workspace};
 use autoclosed::sabotage::{Bug, plant};
 use jiff::SignedDuration;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use crate::campaigns::column;
-use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
+use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, days, hours, minutes, seconds};
+use crate::hostile::peer;
+use crate::hostile::program::Program;
 use crate::metrics::page::Page;
 use crate::topics::deliver;
 use crate::topics::families::{Family, telling};
@@ -168,6 +174,23 @@ async fn what_is_older_than_the_retention_goes_and_what_is_not_stays() {
         house.daemon().tidy().await;
         assert_eq!(count().await, left, "{bug:?}");
         drop(planted);
+    }
+}
+
+/// The schedule of looks wakes the forgetting too: some real seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_forgets_by_itself() {
+    let fake = FakeIntercom::start(Clock::System, Workspace::default()).await.unwrap();
+    let more = "retention = \"1 second\"\n[schedule]\nreconcile = \"* * * * * *\"";
+    let program = Program::start(&fake.url(), "info", more);
+    let kept = async || program.rows("SELECT reason FROM notification_body").await.len();
+    let odd = peer::signed(CLIENT_SECRET, b"{");
+    assert_eq!(peer::Peer::to(program.webhook).await.ask(&odd).await.map(|answer| answer.status), Some(200));
+    assert_eq!(kept().await, 1);
+    let began = Instant::now();
+    while kept().await > 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "it is kept for ever");
+        sleep(Duration::from_millis(100)).await;
     }
 }
 
