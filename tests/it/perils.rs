@@ -44,6 +44,7 @@ async fn two_that_look_into_one_attempt_leave_it_whole() {
         rulebook: house.rulebook(),
         keep_bodies: KeepBodies::Odd,
         now,
+        received_at: now,
     };
     let known = store.decided(&id, &context).await.unwrap().unwrap();
     let Decision::Act { rule, step, anchor_at, due_at, .. } = known.decision else { unreachable!() };

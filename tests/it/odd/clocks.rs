@@ -94,6 +94,20 @@ async fn a_wall_clock_that_jumps_ahead_has_nothing_forgotten_before_its_time() {
     }
 }
 
+/// What came while the machine's clock stood years behind is not old when it is right again.
+#[tokio::test]
+async fn what_came_while_the_wall_clock_was_behind_is_kept_as_long_as_any_other() {
+    let (house, local, _) = house_with_a_clock(&live()).await;
+    local.shift_wall(until("1970"));
+    house.intercom.contact_starts("Is anybody there?");
+    house.intercom.settle().await;
+    let seen = column(&house.database(), "SELECT id FROM seen_notifications").await;
+    local.shift_wall(-until("1970"));
+    house.look().await;
+    house.daemon().tidy().await;
+    assert_eq!(column(&house.database(), "SELECT id FROM seen_notifications").await, seen);
+}
+
 #[tokio::test]
 async fn a_jump_within_the_tolerance_neither_stops_nor_hastens() {
     for (name, jump) in [("ahead", minutes(4)), ("back", minutes(-4))] {
