@@ -20,18 +20,22 @@ use axum::http::header::CONNECTION;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet, yield_now};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 pub use self::body::{Bodies, BodyError};
-use self::progress::Progress;
+use self::progress::{Expendable, Progress};
 pub use self::roll_call::{Called, RollCall, roll_call};
 pub use self::socket::{adopt, bind};
 
 /// Connections that are told that there is no room, at the same time. More than these are closed without a word.
 const TOLD: usize = 64;
+/// How long the next one waits until one of these has been told.
+const TOLD_WITHIN: Duration = Duration::from_millis(20);
+/// So often all others get their turn before one is closed that has just come: its request may lie there unread.
+const TURNS: u32 = 3;
 /// How long we rest after an accept failed for lack of something (file descriptors, memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -148,16 +152,19 @@ impl Server {
 
     /// Serves one more connection, if there is room or room can be made.
     async fn take(&mut self, stream: TcpStream) {
+        let mut turns = 0..TURNS;
         while self.tasks.len() >= self.limits.connections {
             if let Some(ended) = self.tasks.try_join_next_with_id() {
                 self.forget(ended);
+            } else if self.longest().is_some_and(|(longest, _)| longest.is_fresh()) && turns.next().is_some() {
+                yield_now().await;
             } else if self.evict() {
                 // Waiting for the end keeps the number of open sockets at the limit, however fast new ones come.
                 if let Some(ended) = self.tasks.join_next_with_id().await {
                     self.forget(ended);
                 }
             } else {
-                self.turn_away(stream);
+                self.turn_away(stream).await;
                 return;
             }
         }
@@ -177,9 +184,13 @@ impl Server {
     }
 
     /// Whoever is closed without a word may take that for a fault of the network; 503 says to come again.
-    fn turn_away(&mut self, stream: TcpStream) {
+    async fn turn_away(&mut self, stream: TcpStream) {
         self.served.refused += 1;
         while self.turned_away.try_join_next().is_some() {}
+        if self.turned_away.len() >= TOLD {
+            // Nobody else could be served in that time either.
+            let _ended = timeout(TOLD_WITHIN, self.turned_away.join_next()).await.is_ok();
+        }
         if self.turned_away.is_empty() {
             warn!(connections = self.limits.connections, "every connection is busy; whoever comes is told 503");
         }
@@ -191,14 +202,18 @@ impl Server {
 
     /// Closes the connection that has kept us waiting longest; false if all are busy with a request.
     fn evict(&mut self) -> bool {
-        let now = Instant::now();
-        let waiting = self.open.iter().filter_map(|(id, (progress, _))| Some((progress.expendable(now)?, *id)));
-        let Some((_, longest)) = waiting.min_by_key(|(expendable, _)| *expendable) else { return false };
+        let Some((_, longest)) = self.longest() else { return false };
         if let Some((_, task)) = self.open.remove(&longest) {
             task.abort();
             self.served.evicted += 1;
         }
         true
+    }
+
+    fn longest(&self) -> Option<(Expendable, Id)> {
+        let now = Instant::now();
+        let waiting = self.open.iter().filter_map(|(id, (progress, _))| Some((progress.expendable(now)?, *id)));
+        waiting.min_by_key(|(expendable, _)| *expendable)
     }
 
     fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
