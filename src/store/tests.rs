@@ -37,6 +37,7 @@ mod rivals;
 mod schedule;
 mod trips;
 mod under_way;
+mod weights;
 
 /// Closes what waits for the contact, a day after the last word.
 const RULES: &str = r#"
