@@ -417,6 +417,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "undone", include_str!("../migrations/sqlite/0012_undone.sql")),
     (13, "lease", include_str!("../migrations/sqlite/0013_lease.sql")),
     (14, "secure_delete", include_str!("../migrations/sqlite/0014_secure_delete.sql")),
+    (15, "leaner", include_str!("../migrations/sqlite/0015_leaner.sql")),
 ];
 
 fn migrator() -> Migrator {

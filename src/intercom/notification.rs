@@ -38,7 +38,7 @@ pub struct Notification {
     pub topic: String,
     /// When Intercom made it.
     pub created_at: Option<Timestamp>,
-    /// The same for two deliveries that say the same: 32 hexadecimal digits over topic and data.
+    /// The same for two deliveries that say the same: 16 hexadecimal digits over topic and data.
     pub fingerprint: String,
     /// The conversation that it seems to be about, whether or not it was understood.
     pub about: Option<ConversationId>,
@@ -122,7 +122,7 @@ fn unreadable(body: &[u8], odd: Oddness) -> Notification {
         key: format!("{HASHED}{code}"),
         topic: NO_TOPIC.to_owned(),
         created_at: None,
-        fingerprint: code[..32].to_owned(),
+        fingerprint: code[..16].to_owned(),
         about: std::str::from_utf8(body).ok().and_then(|body| seems_about(body, "/data/item")),
         content: Content::Odd(odd),
     }
@@ -149,7 +149,7 @@ impl Envelope<'_> {
             app_id: self.app_id.id().filter(|id| is_app_id(id)).map(std::borrow::Cow::into_owned),
             topic: topic.unwrap_or(NO_TOPIC).to_owned(),
             created_at: date.ok().flatten(),
-            fingerprint: hash(&[self.topic_bytes(), self.data().as_bytes()])[..32].to_owned(),
+            fingerprint: hash(&[self.topic_bytes(), self.data().as_bytes()])[..16].to_owned(),
             about,
             content,
             key: id,

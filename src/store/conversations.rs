@@ -229,8 +229,8 @@ impl Store {
         }
         let bodies = "DELETE FROM notification_body WHERE id IN
             (SELECT id FROM notification_body WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
-        let seen = "DELETE FROM notification WHERE (app_id, id) IN
-            (SELECT app_id, id FROM notification WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
+        let seen = "DELETE FROM notification WHERE seq IN
+            (SELECT seq FROM notification WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
         let untold = "DELETE FROM untold WHERE (app_id, conversation_id, part_id) IN
             (SELECT app_id, conversation_id, part_id FROM untold WHERE found_at < $1 ORDER BY found_at LIMIT $2)";
         let mut gone = 0;

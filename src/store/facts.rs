@@ -13,7 +13,8 @@ use crate::engine::facts::Change;
 use crate::engine::rule::StateName;
 use crate::intercom::attribute;
 
-/// The facts as JSON: tags, admin assignee, team assignee, priority, Fin's resolution, attributes that rules name.
+/// The facts as JSON: tags, admin assignee, team assignee, priority, Fin's resolution, attributes that rules name. What is not
+/// there is not known, but for what `else` says.
 #[expect(clippy::option_option, reason = "the outer one is knowledge, the inner one the fact")]
 #[derive(Serialize, Deserialize)]
 struct FactsJson {
@@ -29,6 +30,49 @@ struct FactsJson {
     ai: Option<Option<String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     attributes: BTreeMap<String, Value>,
+    /// What the others are that are not named: without it, not known.
+    #[serde(rename = "else", skip_serializing_if = "Option::is_none", default)]
+    others: Option<Others>,
+}
+
+/// What is not named among tags, assignees and Fin's resolution.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Others {
+    /// Known to be none.
+    None,
+}
+
+impl FactsJson {
+    /// Most are known to be none: said once, it need not be said of each.
+    fn shortened(self) -> FactsJson {
+        let all_known = self.tags.is_some() && [&self.admin, &self.team, &self.ai].iter().all(|fact| fact.is_some());
+        if !all_known {
+            return self;
+        }
+        FactsJson {
+            tags: self.tags.filter(|tags| !tags.is_empty()),
+            admin: self.admin.filter(Option::is_some),
+            team: self.team.filter(Option::is_some),
+            ai: self.ai.filter(Option::is_some),
+            others: Some(Others::None),
+            ..self
+        }
+    }
+
+    fn in_full(self) -> FactsJson {
+        if self.others.is_none() {
+            return self;
+        }
+        FactsJson {
+            tags: self.tags.or_else(|| Some(Vec::new())),
+            admin: self.admin.or(Some(None)),
+            team: self.team.or(Some(None)),
+            ai: self.ai.or(Some(None)),
+            others: None,
+            ..self
+        }
+    }
 }
 
 /// Tells "nobody" (null) from "not known" (absent).
@@ -50,19 +94,21 @@ mod double_option {
 pub(super) fn facts_json(facts: &Facts) -> String {
     let tags = facts.tags.as_ref();
     let attributes = facts.attributes.iter().map(|(name, value)| (name.clone(), attribute::to_json(value.as_ref())));
-    json(&FactsJson {
+    let facts = FactsJson {
         tags: tags.map(|tags| tags.iter().map(|tag| (tag.id.clone(), tag.name.clone())).collect()),
         admin: facts.admin_assignee_id.clone(),
         team: facts.team_assignee_id.clone(),
         priority: facts.priority.clone(),
         ai: facts.ai_resolution.clone(),
         attributes: attributes.collect(),
-    })
+        others: None,
+    };
+    json(&facts.shortened())
 }
 
 /// Reads facts; `None` if they are not ours.
 pub(super) fn facts(text: &str, state: Option<State>) -> Option<Facts> {
-    let facts: FactsJson = serde_json::from_str(text).ok()?;
+    let facts = serde_json::from_str::<FactsJson>(text).ok()?.in_full();
     let tags = facts.tags.map(|tags| tags.into_iter().map(|(id, name)| Tag { id, name }).collect());
     Some(Facts {
         state,
@@ -218,6 +264,36 @@ mod tests {
         ];
         all.extend(values.map(|(name, is)| Change::Attribute { name: name.into(), was: text("x"), is }));
         assert_eq!(changes(&changes_json(&all)), Some(all));
+    }
+
+    #[test]
+    fn what_is_known_to_be_none_is_said_once_and_is_not_what_is_not_known() {
+        let nothing = Facts { priority: Some("none".into()), ..Facts::default() };
+        let tags = Some(vec![Tag { id: "1".into(), name: "vip".into() }]);
+        let none = Facts {
+            tags: Some(Vec::new()),
+            admin_assignee_id: Some(None),
+            team_assignee_id: Some(None),
+            ai_resolution: Some(None),
+            ..nothing.clone()
+        };
+        let some = Facts { tags, team_assignee_id: Some(Some("7".into())), ..none.clone() };
+        for (written, want) in [
+            (nothing, r#"{"priority":"none"}"#),
+            (none.clone(), r#"{"priority":"none","else":"none"}"#),
+            (some, r#"{"tags":[["1","vip"]],"team":"7","priority":"none","else":"none"}"#),
+            (Facts { tags: None, ..none.clone() }, r#"{"admin":null,"team":null,"priority":"none","ai":null}"#),
+            (
+                Facts { ai_resolution: None, ..none.clone() },
+                r#"{"tags":[],"admin":null,"team":null,"priority":"none"}"#,
+            ),
+        ] {
+            assert_eq!(facts_json(&written), want);
+            assert_eq!(facts(want, None), Some(written));
+        }
+        let of_old = r#"{"tags":[],"admin":null,"team":null,"priority":"none","ai":null}"#;
+        assert_eq!(facts(of_old, None), Some(none), "before schema 15 each was named");
+        assert_eq!(facts(r#"{"else":"all"}"#, None), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::sabotage::{Bug, planted};
 // CROSS JOIN, SQLite would go through all that was ever untold for each batch.
 const WRITE: &str = "
 INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
-    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?) WHERE true
+    SELECT value->>0, value->>1, value->>2, value->>3, unhex(value->>4), value->>5, value->>6 FROM json_each(?) WHERE true
     ON CONFLICT (app_id, id) DO NOTHING;
 DELETE FROM notification_body WHERE id IN (SELECT b.id FROM json_each(?) CROSS JOIN notification_body b
     ON b.app_id IN (value->>0, '') AND b.conversation_id = value->>1);

@@ -182,7 +182,7 @@ impl Store {
     }
 
     async fn strewn(&self, app_id: &str, id: &ConversationId, parts: &BTreeSet<String>) -> Result<Strewn, StoreError> {
-        let seen = "SELECT id FROM notification WHERE app_id = $1 AND conversation_id = $2";
+        let seen = "SELECT id FROM notification WHERE +app_id = $1 AND conversation_id = $2";
         let notifications: Vec<String> =
             sqlx::query_scalar(seen).bind(app_id).bind(id.as_str()).fetch_all(&self.readers).await?;
         let keys: BTreeSet<&str> = notifications.iter().map(String::as_str).collect();

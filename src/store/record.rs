@@ -62,7 +62,7 @@ pub enum Record {
         key: String,
         /// Its topic.
         topic: String,
-        /// Digest of what it says, to tell a repeat from a change.
+        /// Digest of what it says, to tell a repeat from a change: 16 hexadecimal digits in lower case.
         fingerprint: String,
         /// The conversation that it seems to be about, whether or not it was understood.
         about: Option<ConversationId>,
@@ -158,7 +158,7 @@ pub struct Decided {
 }
 
 const READ: &str = "BEGIN IMMEDIATE; SELECT
-    (SELECT json_group_array(json_array(n.app_id, n.id, n.fingerprint)) FROM json_each(?1) j
+    (SELECT json_group_array(json_array(n.app_id, n.id, lower(hex(n.fingerprint)))) FROM json_each(?1) j
        CROSS JOIN notification n ON n.app_id = j.value->>0 AND n.id = j.value->>1),
     (SELECT json_group_array(json_array(c.app_id, c.id, c.state, c.snoozed_until, c.facts, c.updated_at, c.fetched, c.told_at,
             c.notification_id, c.created_at, c.channel, c.delivered_as, c.flags, c.latest, c.by_admin, c.snooze_ends,

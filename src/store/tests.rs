@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
@@ -36,6 +37,7 @@ mod rivals;
 mod schedule;
 mod trips;
 mod under_way;
+mod weights;
 
 /// Closes what waits for the contact, a day after the last word.
 const RULES: &str = r#"
@@ -231,12 +233,22 @@ fn fetched(mut seen: Sighting) -> Record {
     Record::Fetched(Box::new(seen))
 }
 
+/// The hash of what stands for what a notification says.
+fn hash_of(content: &str) -> String {
+    hex::encode(Sha256::digest(content))[..32].to_owned()
+}
+
+/// The fingerprint of the same.
+pub(crate) fn print_of(content: &str) -> String {
+    hash_of(content)[..16].to_owned()
+}
+
 fn notified(key: &str, told: Told) -> Record {
     Record::Notified {
         app_id: "ours".to_owned(),
         key: key.to_owned(),
         topic: "conversation.user.replied".to_owned(),
-        fingerprint: format!("print of {key}"),
+        fingerprint: print_of(key),
         about: told.sighting().map(|seen| seen.id.clone()),
         told,
         body: Bytes::from(format!("body of {key}")),
@@ -258,7 +270,7 @@ fn from_workspace(record: Record, workspace: &str) -> Record {
 fn saying(record: Record, other: &str, told: Told) -> Record {
     let mut record = record;
     if let Record::Notified { fingerprint, told: before, .. } = &mut record {
-        other.clone_into(fingerprint);
+        *fingerprint = print_of(other);
         *before = told;
     }
     record

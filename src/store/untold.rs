@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::attempts::finish;
+use super::heard::ARRIVED;
 use super::rows::{self, ms};
 use super::{Store, StoreError};
 use crate::engine::conversation::{Actor, Class, Part, PartId};
@@ -143,8 +144,7 @@ impl Store {
         let missed = sqlx::query_as(missed).bind(ms(now - WINDOW)).bind(app_id).bind(ms(now - grace)).bind(grace_ms);
         let (count, first): (i64, Option<i64>) = missed.fetch_one(&self.readers).await?;
         let Some(first) = first else { return Ok(Missed { count, none_arrived: false }) };
-        let arrived = "SELECT EXISTS (SELECT 1 FROM notification WHERE received_at >= $1 AND app_id = $2)";
-        let arrived: bool = sqlx::query_scalar(arrived).bind(first).bind(app_id).fetch_one(&self.readers).await?;
+        let arrived: bool = sqlx::query_scalar(ARRIVED).bind(first).bind(app_id).fetch_one(&self.readers).await?;
         Ok(Missed { count, none_arrived: !arrived })
     }
 }

@@ -15,7 +15,7 @@ use crate::names::Names;
 use crate::rulebook::{Edition, Rulebook};
 use crate::standpoint::Identity;
 use crate::store::KeepBodies;
-use crate::store::tests::Shelf;
+use crate::store::tests::{Shelf, print_of};
 
 /// A store and its writer.
 struct Desk {
@@ -64,7 +64,7 @@ fn about(key: &str, conversation: &str) -> Record {
         app_id: "ours".to_owned(),
         key: key.to_owned(),
         topic: "conversation.user.replied".to_owned(),
-        fingerprint: key.to_owned(),
+        fingerprint: print_of(key),
         about: Some(seen.id.clone()),
         told: Told::Conversation(Box::new(seen)),
         body: Bytes::from(format!("body of {key}")),

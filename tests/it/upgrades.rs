@@ -73,6 +73,17 @@ async fn a_migration_that_was_shipped_never_changes() {
 /// Where the rows of a table that an upgrade fills itself are not what they were.
 const FILLED_BY_UPGRADES: [&str; 1] = ["_sqlx_migrations"];
 
+/// Of 32 digits of text before schema 15, of which the first half stays as 8 bytes.
+const MADE_SHORTER: (&str, &str) = ("notification", "fingerprint");
+
+/// Every notification with the first half of its fingerprint.
+async fn prints(connection: &mut SqliteConnection) -> Vec<String> {
+    let sql =
+        "SELECT id || ' ' || iif(typeof(fingerprint) = 'text', substr(fingerprint, 1, 16), lower(hex(fingerprint)))
+        FROM notification ORDER BY id";
+    sqlx::query_scalar(sql).fetch_all(connection).await.unwrap()
+}
+
 #[tokio::test]
 async fn every_row_of_every_earlier_database_is_as_it_was_after_the_upgrade() {
     for fixture in Fixture::all() {
@@ -81,11 +92,13 @@ async fn every_row_of_every_earlier_database_is_as_it_was_after_the_upgrade() {
         fixture.put(&path).await;
         let mut before = BTreeMap::new();
         let mut old = connection(&path).await;
-        for (table, columns) in tables(&mut old).await {
+        for (table, mut columns) in tables(&mut old).await {
+            columns.retain(|column| fixture.schema >= 15 || (table.as_str(), column.as_str()) != MADE_SHORTER);
             let rows = rows_of(&mut old, &table, &columns).await;
             assert!(!rows.is_empty(), "schema {}: {table} is empty, so it shows nothing", fixture.schema);
             before.insert(table, (columns, rows));
         }
+        let prints = prints(&mut old).await;
         old.close().await.unwrap();
         Store::open(&path).await.unwrap().close().await;
         let mut new = connection(&path).await;
@@ -93,6 +106,7 @@ async fn every_row_of_every_earlier_database_is_as_it_was_after_the_upgrade() {
         {
             assert_eq!(&rows_of(&mut new, table, columns).await, rows, "schema {}: {table}", fixture.schema);
         }
+        assert_eq!(self::prints(&mut new).await, prints, "schema {}", fixture.schema);
         let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut new).await.unwrap();
         let newest: i64 =
             sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut new).await.unwrap();

@@ -58,6 +58,25 @@ async fn an_error_leaves_nothing_of_the_batch_and_the_next_one_works() {
     assert_eq!(shelf.count("notification").await, 6);
 }
 
+/// The first rows of the statement are written by then, and the statements behind it are not run.
+#[tokio::test]
+async fn a_later_row_that_is_refused_takes_the_whole_batch_with_it() {
+    let shelf = Shelf::new().await;
+    let mut refused = notified("refused", about(answered("5", 0)));
+    if let Record::Notified { fingerprint, .. } = &mut refused {
+        "no hexadecimal digits".clone_into(fingerprint);
+    }
+    let mut batch = many(8);
+    batch.push(refused);
+    let failed = shelf.store.record(&batch, &context()).await;
+    assert!(failed.as_ref().is_err_and(|error| format!("{error:?}").contains("NOT NULL")), "{failed:?}");
+    for table in ["notification", "notification_count", "notification_body", "activity", "fact", "conversation"] {
+        assert_eq!(shelf.count(table).await, 0, "{table}");
+    }
+    assert_eq!(shelf.record(&many(8)).await.len(), 8);
+    assert_eq!(shelf.count("notification").await, 6);
+}
+
 #[tokio::test]
 async fn a_damaged_row_fails_the_batch_before_anything_is_written() {
     let shelf = Shelf::new().await;

@@ -71,8 +71,8 @@ async fn forgetting_old_notifications_delays_no_new_one() {
     shelf
         .execute(&format!(
             "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count})
-             INSERT INTO notification SELECT 'ours', 'notif_' || lower(hex(randomblob(16))), 'conversation.user.replied',
-                 (215470000000000 + n % 5000) || '', lower(hex(randomblob(32))), 'stored', n FROM n"
+             INSERT INTO notification SELECT n, 'ours', 'notif_' || lower(hex(randomblob(16))), 'conversation.user.replied',
+                 (215470000000000 + n % 5000) || '', randomblob(8), 'stored', n FROM n"
         ))
         .await;
     let full = shelf.store.size().await.unwrap();

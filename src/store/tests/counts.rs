@@ -117,6 +117,19 @@ async fn an_older_database_brings_its_counts_along() {
 }
 
 #[tokio::test]
+async fn what_came_last_is_found_by_its_age() {
+    use crate::store::heard::{ARRIVED, NEWEST, TOPICS};
+    let shelf = Shelf::new().await;
+    for sql in [NEWEST, TOPICS, ARRIVED] {
+        let plan = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+        let steps: Vec<(i64, i64, i64, String)> = plan.fetch_all(&mut shelf.stranger().await).await.unwrap();
+        let goes_by = steps.iter().find(|step| step.3.contains(" notification ")).unwrap();
+        assert!(goes_by.3.contains("USING INDEX notification_by_age"), "{sql}: {steps:?}");
+        assert!(sql != NEWEST || steps.len() == 1, "and nothing is sorted: {steps:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_figure_costs_the_same_however_much_is_stored() {
     use crate::store::{counts, rehearsals};
     let shelf = Shelf::new().await;

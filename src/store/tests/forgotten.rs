@@ -46,8 +46,11 @@ async fn nothing_that_comes_in_brings_it_back_and_its_neighbours_are_recorded() 
     assert_eq!(shelf.store.mark_listed("ours", &listed, at(10)).await.unwrap(), 1);
     assert!(claim(&shelf, "5000", CLOSE).await.is_none(), "nor is anything begun");
     assert_eq!(shelf.rows("SELECT id FROM conversation ORDER BY id").await, ["6000", "7000"]);
-    let told = shelf.rows("SELECT id || coalesce(conversation_id, '') || result || fingerprint FROM notification WHERE app_id = 'ours'").await;
-    assert_eq!(told, ["n1ignored", "n26000storedprint of n2", "n3ignored", "n46000storedprint of n4"]);
+    let told = shelf.rows("SELECT id || coalesce(conversation_id, '') || result || lower(hex(fingerprint)) FROM notification WHERE app_id = 'ours' ORDER BY id").await;
+    let [n2, n4] = ["n2", "n4"].map(print_of);
+    let want =
+        ["n1ignored".to_owned(), format!("n26000stored{n2}"), "n3ignored".to_owned(), format!("n46000stored{n4}")];
+    assert_eq!(told, want);
     for table in ["activity", "fact", "untold", "attempt", "journal"] {
         assert_eq!(
             shelf.rows(&format!("SELECT 1 FROM {table} WHERE conversation_id = '5000'")).await.len(),

@@ -13,6 +13,9 @@ fn read(path: &Path) -> Left {
     (std::fs::read(path).unwrap_or_default(), std::fs::read(log).unwrap_or_default())
 }
 
+const SEEN: &str = "INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
+    VALUES ('ours', 'n', 'conversation.read', '5', 'f', 'stored', 0)";
+
 /// A file as the first `known` migrations left it, with a row in it.
 async fn earlier(path: &Path, known: usize) {
     let migrations = MIGRATIONS[..known].iter().map(|(version, name, sql)| {
@@ -21,8 +24,7 @@ async fn earlier(path: &Path, known: usize) {
     let mut old = options(path).create_if_missing(true).connect().await.unwrap();
     Migrator::with_migrations(migrations.collect()).run(&mut old).await.unwrap();
     sqlx::query("INSERT INTO setting VALUES ('app_id', 'ours')").execute(&mut old).await.unwrap();
-    let seen = "INSERT INTO notification VALUES ('ours', 'n', 'conversation.read', '5', 'f', 'stored', 0)";
-    sqlx::query(seen).execute(&mut old).await.unwrap();
+    sqlx::query(SEEN).execute(&mut old).await.unwrap();
     old.close().await.unwrap();
 }
 
@@ -132,4 +134,46 @@ async fn a_command_of_another_version_refuses_without_writing() {
     let error = Store::open_beside(&path).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error:?}");
     assert!(read(&path) == before);
+}
+
+/// Before schema 15 a fingerprint was twice as long, and the table in the order of the ids.
+#[tokio::test]
+async fn what_was_seen_before_its_rows_were_made_leaner_is_a_repeat_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    earlier(&path, 14).await;
+    let mut old = stranger(&path).await;
+    let seen = "INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
+        VALUES ('ours', $1, 'conversation.user.replied', $2, $3, $4, $5)";
+    for (key, about, print, result, at) in [
+        ("b", Some("5"), hash_of("b"), "stored", 1),
+        ("d", None, String::new(), "ignored", 2),
+        ("a", Some("6"), hash_of("a"), "stored", 3),
+        ("c", None, hash_of("c"), "quarantined", 3),
+    ] {
+        assert_eq!(print.len() % 32, 0);
+        let row = sqlx::query(seen).bind(key).bind(about).bind(print).bind(result).bind(at);
+        row.execute(&mut old).await.unwrap();
+    }
+    old.close().await.unwrap();
+    let shelf = Shelf { store: Store::open(&path).await.unwrap(), folder };
+    let kept = "SELECT id || ' ' || coalesce(conversation_id, '-') || ' ' || lower(hex(fingerprint)) FROM notification ORDER BY seq";
+    let [a, b, c] = ["a", "b", "c"].map(print_of);
+    let want = ["n 5 ".to_owned(), format!("b 5 {b}"), "d - ".to_owned(), format!("a 6 {a}"), format!("c - {c}")];
+    assert_eq!(shelf.rows(kept).await, want, "as they came");
+    let counted = "SELECT result || ' ' || count FROM notification_count ORDER BY result";
+    assert_eq!(shelf.rows(counted).await, ["ignored 1", "quarantined 1", "stored 3"]);
+    let batch = [
+        notified("a", about(answered("6", 0))),
+        notified("b", about(answered("5", 0))),
+        notified("c", Told::Odd("odd".to_owned())),
+        notified("e", Told::Nothing),
+    ];
+    let (duplicate, ignored) = (Recorded::Duplicate, Recorded::Ignored);
+    assert_eq!(shelf.record(&batch).await, [duplicate, duplicate, duplicate, ignored]);
+    assert_eq!((shelf.count("conversation").await, shelf.aside().await.len()), (0, 0), "nothing follows from a repeat");
+    assert_eq!(shelf.record(&[saying(notified("a", Told::Nothing), "other", Told::Nothing)]).await, [duplicate]);
+    assert_eq!(shelf.aside().await, ["a: the same id with other content: body of a"]);
+    assert_eq!(shelf.rows(counted).await, ["duplicate 4", "ignored 2", "quarantined 1", "stored 3"]);
+    assert_eq!(shelf.rows("SELECT max(seq) || ' ' || count(*) FROM notification").await, ["6 6"]);
 }

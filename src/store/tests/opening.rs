@@ -73,7 +73,8 @@ async fn each_migration_is_tried_on_a_database_with_rows_in_it() {
 /// One row for each table of the first schema, as the first version wrote it.
 const ROWS: &[&str] = &[
     "INSERT INTO setting VALUES ('app_id', 'ours')",
-    "INSERT INTO notification VALUES ('ours', 'n', 'conversation.read', '5', 'f', 'stored', 0)",
+    "INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
+        VALUES ('ours', 'n', 'conversation.read', '5', 'f', 'stored', 0)",
     "INSERT INTO notification_body (id, app_id, key, reason, received_at, body) VALUES (1, 'ours', 'n', 'all are kept', 0, x'7b7d')",
     "INSERT INTO activity VALUES ('ours', '5', '1', 'contact_reply', 0, 'contact', NULL, NULL)",
     "INSERT INTO fact VALUES ('ours', '5', 0, 0, 0, 'n', 'open', NULL, '{}')",

@@ -49,7 +49,7 @@ fn check(told: &Notification) {
     assert!(seen::is_word(&told.topic, 100), "{:?}", told.topic);
     assert!(seen::is_word(&told.key, 128), "{:?}", told.key);
     assert!(told.app_id.as_deref().is_none_or(|id| seen::is_word(id, 64)), "{:?}", told.app_id);
-    let is_hash = told.fingerprint.len() == 32 && told.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hash = told.fingerprint.len() == 16 && told.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
     assert!(is_hash, "{:?}", told.fingerprint);
     assert!(told.created_at.is_none_or(seen::is_possible), "{:?}", told.created_at);
     assert!(told.about.as_ref().is_none_or(seen::is_id), "{:?}", told.about);

@@ -23,7 +23,7 @@ async fn of_many_transactions_on_two_connections_none_finds_the_database_busy() 
                 app_id: app_id.to_string(),
                 key: format!("mixed-{number}"),
                 topic: "conversation.user.replied".into(),
-                fingerprint: number.to_string(),
+                fingerprint: format!("{number:016x}"),
                 about: Some(id.clone()),
                 told: Told::Unknown,
                 body: Vec::new().into(),

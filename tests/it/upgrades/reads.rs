@@ -123,6 +123,7 @@ async fn the_program_reads_in_each_what_was_written_then() {
       + explain   undone: leave: its close was undone at 2026-03-05 09:08:00 UTC; no rule touches it until the contact or a teammate writes
     schema 13: the same
     schema 14: the same
+    schema 15: the same
     "#);
 }
 
@@ -168,6 +169,6 @@ async fn the_daemon_goes_on_with_each_and_says_nothing_twice() {
       - 2026-03-13T21:34:00Z POST held: 3012
     schema 9: the same
     schema 13: the same
-    schema 14: the same
+    schema 15: the same
     ");
 }

@@ -25,7 +25,7 @@ fn is_sound(body: Vec<u8>) -> Result<(), TestCaseError> {
     prop_assert_eq!(&notification, &read(body));
     prop_assert!((1..=LONGEST_ID).contains(&notification.key.len()));
     prop_assert!((1..=LONGEST_TOPIC).contains(&notification.topic.len()));
-    prop_assert_eq!(notification.fingerprint.len(), 32);
+    prop_assert_eq!(notification.fingerprint.len(), 16);
     if let Content::Conversation(sighting) = notification.content {
         prop_assert!(sighting.parts.iter().all(|part| !part.classes.is_empty()));
         prop_assert!(sighting.parts.iter().all(|part| part.at.subsec_nanosecond() == 0));
