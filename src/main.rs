@@ -160,8 +160,7 @@ fn run(file: File) -> anyhow::Result<ExitCode> {
     let passed = Sockets::take(variable);
     telemetry::set_up(Clock::System)?;
     quiet_panics();
-    // One thread for everything but the database, which has its own: waking each other costs more than a second one gains.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match runtime.block_on(command::run::run(&file.path(), variable, passed)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(RunError::Configuration(diagnostics)) => refuse(&diagnostics),
