@@ -144,6 +144,10 @@ pub enum Bug {
     TrustsTheFile,
     /// Damage that was met is not remembered.
     ForgetsDamage,
+    /// What reading shows and no webhook has told is taken for told.
+    MissesNothing,
+    /// What is older than `retention` stays.
+    KeepsEverything,
 }
 
 #[cfg(not(feature = "sabotage"))]

@@ -15,19 +15,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::CONNECTION;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet, yield_now};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 pub use self::body::{Bodies, BodyError};
-use self::progress::Progress;
+use self::progress::{Expendable, Progress};
 pub use self::roll_call::{Called, RollCall, roll_call};
 pub use self::socket::{adopt, bind};
 
+/// Connections that are told that there is no room, at the same time. More than these are closed without a word.
+const TOLD: usize = 64;
+/// How long the next one waits until one of these has been told.
+const TOLD_WITHIN: Duration = Duration::from_millis(20);
+/// So often all others get their turn before one is closed that has just come: its request may lie there unread.
+const TURNS: u32 = 3;
 /// How long we rest after an accept failed for lack of something (file descriptors, memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -71,7 +79,7 @@ pub struct Served {
     pub cut: usize,
     /// Connections closed, while we waited for their peer, to make room for a new one.
     pub evicted: usize,
-    /// Connections refused because all others were busy with a request.
+    /// Connections told 503, or closed, because all others were busy with a request.
     pub refused: usize,
     /// Failed accepts. The loop goes on after each of them.
     pub accept_errors: usize,
@@ -121,52 +129,91 @@ struct Server {
     shutdown: CancellationToken,
     tasks: JoinSet<()>,
     open: HashMap<Id, (Arc<Progress>, AbortHandle)>,
+    /// Those that come while all others are busy, and what each of them is answered.
+    turned_away: JoinSet<()>,
+    full: Router,
     served: Served,
 }
 
 impl Server {
     fn new(router: Router, limits: Limits, shutdown: CancellationToken) -> Server {
-        let limits = Arc::new(limits);
-        Server { router, limits, shutdown, tasks: JoinSet::new(), open: HashMap::new(), served: Served::default() }
+        let full = Router::new().fallback(|| async { (StatusCode::SERVICE_UNAVAILABLE, [(CONNECTION, "close")]) });
+        Server {
+            router,
+            limits: Arc::new(limits),
+            shutdown,
+            tasks: JoinSet::new(),
+            open: HashMap::new(),
+            turned_away: JoinSet::new(),
+            full,
+            served: Served::default(),
+        }
     }
 
     /// Serves one more connection, if there is room or room can be made.
     async fn take(&mut self, stream: TcpStream) {
+        let mut turns = 0..TURNS;
         while self.tasks.len() >= self.limits.connections {
             if let Some(ended) = self.tasks.try_join_next_with_id() {
                 self.forget(ended);
+            } else if self.longest().is_some_and(|(longest, _)| longest.is_fresh()) && turns.next().is_some() {
+                yield_now().await;
             } else if self.evict() {
                 // Waiting for the end keeps the number of open sockets at the limit, however fast new ones come.
                 if let Some(ended) = self.tasks.join_next_with_id().await {
                     self.forget(ended);
                 }
             } else {
-                self.served.refused += 1;
+                self.turn_away(stream).await;
                 return;
             }
         }
         let progress = Arc::new(Progress::new(Instant::now()));
-        let task = connection::drive(
-            stream,
-            self.router.clone(),
-            Arc::clone(&self.limits),
-            Arc::clone(&progress),
-            self.shutdown.clone(),
-        );
+        let task = self.driven(stream, self.router.clone(), Arc::clone(&progress));
         let handle = self.tasks.spawn(task);
         self.open.insert(handle.id(), (progress, handle));
     }
 
+    fn driven(
+        &self,
+        stream: TcpStream,
+        router: Router,
+        progress: Arc<Progress>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        connection::drive(stream, router, Arc::clone(&self.limits), progress, self.shutdown.clone())
+    }
+
+    /// Whoever is closed without a word may take that for a fault of the network; 503 says to come again.
+    async fn turn_away(&mut self, stream: TcpStream) {
+        self.served.refused += 1;
+        while self.turned_away.try_join_next().is_some() {}
+        if self.turned_away.len() >= TOLD {
+            // Nobody else could be served in that time either.
+            let _ended = timeout(TOLD_WITHIN, self.turned_away.join_next()).await.is_ok();
+        }
+        if self.turned_away.is_empty() {
+            warn!(connections = self.limits.connections, "every connection is busy; whoever comes is told 503");
+        }
+        if self.turned_away.len() < TOLD {
+            let task = self.driven(stream, self.full.clone(), Arc::new(Progress::new(Instant::now())));
+            self.turned_away.spawn(task);
+        }
+    }
+
     /// Closes the connection that has kept us waiting longest; false if all are busy with a request.
     fn evict(&mut self) -> bool {
-        let now = Instant::now();
-        let waiting = self.open.iter().filter_map(|(id, (progress, _))| Some((progress.expendable(now)?, *id)));
-        let Some((_, longest)) = waiting.min_by_key(|(expendable, _)| *expendable) else { return false };
+        let Some((_, longest)) = self.longest() else { return false };
         if let Some((_, task)) = self.open.remove(&longest) {
             task.abort();
             self.served.evicted += 1;
         }
         true
+    }
+
+    fn longest(&self) -> Option<(Expendable, Id)> {
+        let now = Instant::now();
+        let waiting = self.open.iter().filter_map(|(id, (progress, _))| Some((progress.expendable(now)?, *id)));
+        waiting.min_by_key(|(expendable, _)| *expendable)
     }
 
     fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {

@@ -65,6 +65,7 @@ impl Standpoint {
             rulebook: self.rulebook.clone(),
             keep_bodies: self.keep_bodies,
             now: self.now(),
+            received_at: self.intercom.intercom_now().unwrap_or_else(|| self.clock.now()),
         }
     }
 

@@ -151,7 +151,7 @@ pub enum StoreError {
     Superseded,
     /// What is open no longer lies where it was opened; nothing was written.
     #[error(
-        "the database file was taken away or replaced under this autoclosed, which writes nothing more; start it again"
+        "the database file or its log was taken away or replaced under this autoclosed, which writes nothing more; start it again"
     )]
     Moved,
     /// A row does not read as what was written.

@@ -158,6 +158,7 @@ impl Desk {
             rulebook: Rulebook::new(daemon::edition(&self.config, &self.names)),
             keep_bodies: daemon::keep_bodies(&self.config),
             now: self.now(),
+            received_at: self.now(),
         }
     }
 }

@@ -392,10 +392,10 @@ impl Jobs {
     }
 
     async fn forget(&self) -> Result<u64, StoreError> {
-        let Sweeper { store, standpoint, board, tally, .. } = &self.sweeper;
-        let now = standpoint.clock().now();
-        let before = now - self.retention;
-        let ids_before = now - self.retention.max(IDS_STAY);
+        let Sweeper { intercom, store, standpoint, board, tally, .. } = &self.sweeper;
+        // One clock alone may be years ahead, and all would be forgotten that was ever acknowledged.
+        let Some(now) = intercom.intercom_now().map(|_| standpoint.now()) else { return Ok(0) };
+        let (before, ids_before) = (now - self.retention, now - self.retention.max(IDS_STAY));
         let app_id = standpoint.identity().app_id.unwrap_or_default();
         let missed = store.missed_before(ids_before, &app_id, board.tolerance().grace).await?;
         let gone = store.prune(before, ids_before).await?;

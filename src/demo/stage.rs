@@ -213,6 +213,7 @@ impl<'a, W: Write> Stage<'a, W> {
             rulebook: Rulebook::new(Edition::new(self.config.rules.clone(), false)),
             keep_bodies: KeepBodies::Odd,
             now: self.town.clock.now(),
+            received_at: self.town.clock.now(),
         };
         let known = self.daemon.store().decided(id, &context).await?;
         Ok(known.with_context(|| format!("the daemon does not know conversation {id}"))?.decision)

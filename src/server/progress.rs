@@ -45,6 +45,12 @@ pub(super) struct Expendable {
     since: Instant,
 }
 
+impl Expendable {
+    pub(super) fn is_fresh(self) -> bool {
+        self.fresh
+    }
+}
+
 /// The next deadline of a connection, and what to do when it has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {

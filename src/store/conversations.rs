@@ -14,6 +14,7 @@ use crate::engine::conversation::ConversationId;
 use crate::engine::decide;
 use crate::engine::history::History;
 use crate::rulebook::Edition;
+use crate::sabotage::{Bug, planted};
 
 /// How many conversations are decided on again in one transaction; notifications wait no longer than that takes.
 const RESCHEDULED_AT_ONCE: i64 = 500;
@@ -223,6 +224,9 @@ impl Store {
     /// `ids_before`, a few at a time. Returns how many went.
     pub async fn prune(&self, bodies_before: Timestamp, ids_before: Timestamp) -> Result<u64, StoreError> {
         const AT_ONCE: i64 = 1_000;
+        if planted(Bug::KeepsEverything) {
+            return Ok(0);
+        }
         let bodies = "DELETE FROM notification_body WHERE id IN
             (SELECT id FROM notification_body WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
         let seen = "DELETE FROM notification WHERE (app_id, id) IN

@@ -221,7 +221,7 @@ impl<'a> Fold<'a> {
                 };
                 // A repeat is counted by this, and not inserted.
                 let shown = told.sighting().map(|seen| seen.id.as_str());
-                let row = (app_id, key, topic, shown, fingerprint, result.name(), ms(self.context.now));
+                let row = (app_id, key, topic, shown, fingerprint, result.name(), ms(self.context.received_at));
                 push(&mut self.notifications, &row);
                 if repeat.is_none() {
                     self.seen.insert(id, fingerprint.clone());
@@ -245,7 +245,7 @@ impl<'a> Fold<'a> {
         let id = (app_id.to_owned(), key.to_owned());
         let repeat = self.seen.contains_key(&id);
         let result = if repeat { Recorded::Duplicate } else { Recorded::Ignored };
-        let row = (app_id, key, topic, None::<&str>, "", result.name(), ms(self.context.now));
+        let row = (app_id, key, topic, None::<&str>, "", result.name(), ms(self.context.received_at));
         push(&mut self.notifications, &row);
         if !repeat {
             self.seen.insert(id, String::new());
@@ -293,7 +293,7 @@ impl<'a> Fold<'a> {
         let all = self.context.keep_bodies == KeepBodies::All && repeat.is_none();
         let Some(reason) = reason.or(all.then_some("all are kept")) else { return };
         let id = about.map(ConversationId::as_str);
-        let row = (app_id, id, key, reason, ms(self.context.now), self.bodies.len() + 1, body.len());
+        let row = (app_id, id, key, reason, ms(self.context.received_at), self.bodies.len() + 1, body.len());
         let about = about.map(|id| (app_id.to_owned(), id.clone()));
         self.kept.extend(serde_json::value::to_raw_value(&row).map(|row| Kept { about, row }));
         self.bodies.extend_from_slice(body);

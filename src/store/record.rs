@@ -35,8 +35,11 @@ pub struct Context {
     pub rulebook: Rulebook,
     /// Which raw bodies are kept.
     pub keep_bodies: KeepBodies,
-    /// The time, on Intercom's clock as far as it is known.
+    /// The time: the earlier of the local clock and Intercom's.
     pub now: Timestamp,
+    /// The time that what comes in now is kept under: Intercom's, where it is known. Under one that is years behind, it
+    /// would be forgotten as soon as the clock is right.
+    pub received_at: Timestamp,
 }
 
 /// Which raw bodies of notifications are kept.

@@ -166,11 +166,12 @@ fn context() -> Context {
         rulebook: Rulebook::new(edition(RULES)),
         keep_bodies: KeepBodies::Odd,
         now: at(0),
+        received_at: at(0),
     }
 }
 
 fn context_at(minutes: i64) -> Context {
-    Context { now: at(minutes), ..context() }
+    Context { now: at(minutes), received_at: at(minutes), ..context() }
 }
 
 fn id(text: &str) -> ConversationId {

@@ -10,6 +10,7 @@ use super::attempts::finish;
 use super::rows::{self, ms};
 use super::{Store, StoreError};
 use crate::engine::conversation::{Actor, Class, Part, PartId};
+use crate::sabotage::{Bug, planted};
 
 /// Misses of so long ago no longer count.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_hours(1);
@@ -34,6 +35,9 @@ pub struct Missed {
 
 /// Whether a webhook surely tells of it. `shown`: what was read along with it. What our own admin does never counts.
 pub(super) fn is_told(part: &Part, shown: &[Part], admin_id: Option<&str>) -> bool {
+    if planted(Bug::MissesNothing) {
+        return false;
+    }
     let ours = part.admin_id.is_some() && part.admin_id.as_deref() == admin_id;
     match part.id {
         _ if ours => false,

@@ -1,11 +1,19 @@
 //! Ways to be blind and not to say so: what hides a change that no webhook told, and what only seems to be one.
 
+use std::time::Duration;
+
+use autoclosed::clock::Clock;
 use autoclosed::engine::conversation::Class;
-use autoclosed::fake_intercom::{Endpoint, Fault, RateReset};
+use autoclosed::fake_intercom::{Endpoint, FakeIntercom, Fault, RateReset, Workspace};
+use autoclosed::sabotage::{Bug, plant};
 use jiff::SignedDuration;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
-use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
+use crate::campaigns::column;
+use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, days, hours, minutes, seconds};
+use crate::hostile::peer;
+use crate::hostile::program::Program;
 use crate::metrics::page::Page;
 use crate::topics::deliver;
 use crate::topics::families::{Family, telling};
@@ -140,6 +148,49 @@ async fn the_counter_of_misses_goes_on_though_old_ones_are_forgotten() {
         assert_eq!(missed(&house).await, count.to_string());
         house.daemon().tidy().await;
         assert_eq!(missed(&house).await, count.to_string(), "after forgetting");
+    }
+}
+
+/// Planted: it stays for ever, and the file grows without end.
+#[tokio::test]
+async fn what_is_older_than_the_retention_goes_and_what_is_not_stays() {
+    for (bug, left) in [(None, 1), (Some(Bug::KeepsEverything), 2)] {
+        let mut house = House::without_daemon(QUIET_A_DAY).await;
+        house.keep_for("1 day");
+        house.start().await;
+        house.look().await;
+        house.intercom.contact_starts("One.");
+        house.intercom.settle().await;
+        house.clock.advance(days(1) - minutes(1));
+        house.intercom.contact_starts("Two.");
+        house.intercom.settle().await;
+        house.look().await;
+        let count = async || column(&house.database(), "SELECT id FROM seen_notifications").await.len();
+        let planted = bug.map(plant);
+        house.daemon().tidy().await;
+        assert_eq!(count().await, 2, "{bug:?}: a minute before");
+        house.clock.advance(minutes(2));
+        house.look().await;
+        house.daemon().tidy().await;
+        assert_eq!(count().await, left, "{bug:?}");
+        drop(planted);
+    }
+}
+
+/// The schedule of looks wakes the forgetting too: some real seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_forgets_by_itself() {
+    let fake = FakeIntercom::start(Clock::System, Workspace::default()).await.unwrap();
+    let more = "retention = \"1 second\"\n[schedule]\nreconcile = \"* * * * * *\"";
+    let program = Program::start(&fake.url(), "info", more);
+    let kept = async || program.rows("SELECT reason FROM notification_body").await.len();
+    let odd = peer::signed(CLIENT_SECRET, b"{");
+    assert_eq!(peer::Peer::to(program.webhook).await.ask(&odd).await.map(|answer| answer.status), Some(200));
+    assert_eq!(kept().await, 1);
+    let began = Instant::now();
+    while kept().await > 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "it is kept for ever");
+        sleep(Duration::from_millis(100)).await;
     }
 }
 

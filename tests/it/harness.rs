@@ -360,6 +360,7 @@ impl House {
             rulebook: self.rulebook(),
             keep_bodies: KeepBodies::Odd,
             now: self.clock.now(),
+            received_at: self.clock.now(),
         }
     }
 

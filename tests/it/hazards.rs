@@ -51,6 +51,7 @@ async fn what_is_due_next_is_written_with_the_outcome() {
         rulebook: house.rulebook(),
         keep_bodies: KeepBodies::Odd,
         now,
+        received_at: now,
     };
     let known = store.decided(&id, &context).await.unwrap().unwrap();
     let Decision::Act { rule, step, anchor_at, due_at, .. } = known.decision else { unreachable!("it is due") };

@@ -2,6 +2,7 @@
 
 use autoclosed::engine::ConversationId;
 use autoclosed::fake_intercom::{Endpoint, Fault, Workspace};
+use autoclosed::sabotage::{Bug, plant};
 
 use crate::harness::{CLIENT_SECRET, House, QUIET_A_DAY, days, hours, minutes, seconds};
 use crate::metrics::page::Page;
@@ -90,6 +91,19 @@ async fn one_change_is_bad_when_no_webhook_arrives_at_all() {
     hear(&house).await;
     assert_eq!(missed(&house).await, 1);
     assert!(house.check("notifications").await.starts_with("ok: "));
+}
+
+#[tokio::test]
+async fn whoever_misses_nothing_is_caught() {
+    for (bug, told) in [(None, "bad: no webhook arrives"), (Some(Bug::MissesNothing), "ok: ")] {
+        let (house, id) = listening().await;
+        let planted = bug.map(plant);
+        miss(&house, &id, 1);
+        look_later(&house).await;
+        let check = house.check("notifications").await;
+        assert!(check.starts_with(told), "{bug:?}: {check}");
+        drop(planted);
+    }
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ async fn two_that_look_into_one_attempt_leave_it_whole() {
         rulebook: house.rulebook(),
         keep_bodies: KeepBodies::Odd,
         now,
+        received_at: now,
     };
     let known = store.decided(&id, &context).await.unwrap().unwrap();
     let Decision::Act { rule, step, anchor_at, due_at, .. } = known.decision else { unreachable!() };
@@ -293,10 +294,10 @@ async fn a_lost_answer_in_a_conversation_that_may_not_be_read_is_not_looked_into
 
 #[tokio::test]
 async fn a_database_whose_file_was_taken_away_or_replaced_takes_nothing_more_and_says_so() {
-    for replaced in [false, true] {
+    for (name, replaced) in [("autoclosed.db", false), ("autoclosed.db", true), ("autoclosed.db-wal", false)] {
         let house = House::with(QUIET_A_DAY).await;
         let id = house.answered().await;
-        let (path, aside) = (house.database(), house.database().with_extension("aside"));
+        let (path, aside) = (house.folder().join(name), house.folder().join("aside"));
         std::fs::rename(&path, &aside).unwrap();
         if replaced {
             std::fs::copy(&aside, &path).unwrap();
@@ -304,7 +305,7 @@ async fn a_database_whose_file_was_taken_away_or_replaced_takes_nothing_more_and
         house.intercom.contact_replies(&id, "One more thing.");
         house.intercom.settle().await;
         let answered = house.intercom.notifications().last().unwrap().status;
-        assert_eq!(answered, Some(503), "replaced: {replaced}");
+        assert_eq!(answered, Some(503), "{name}, replaced: {replaced}");
         house.after(days(1)).await;
         assert_eq!(house.deeds(), Vec::<String>::new(), "replaced: {replaced}");
         let bad = house.bad().await;

@@ -2,6 +2,7 @@
 
 mod ending;
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +13,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -392,11 +394,38 @@ async fn a_running_request_is_never_given_up_for_a_new_connection() {
     let server = Running::start(Limits { connections: 1, ..limits() }).await;
     let mut busy = server.send("GET /slow HTTP/1.1\r\nhost: example.com\r\nconnection: close\r\n\r\n").await;
     server.started.notified().await;
-    let mut refused = server.connect().await;
-    assert_eq!(rest(&mut refused).await, "");
+    // It is told so, whatever it asks for.
+    let refused = server.exchange("POST /length HTTP/1.1\r\nhost: example.com\r\ncontent-length: 5\r\n\r\nhello").await;
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("connection: close"), "{refused}");
     server.release.notify_one();
     assert!(rest(&mut busy).await.ends_with("done"));
     assert_eq!(server.stop().await, Served { refused: 1, ..Served::default() });
+}
+
+/// More than there is room for, all of them before the first was read.
+#[tokio::test]
+async fn in_a_burst_of_good_ones_none_is_closed_without_a_word() {
+    let server = Running::start(Limits { connections: 8, ..limits() }).await;
+    let mut burst = Vec::new();
+    for _ in 0..24 {
+        let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+        stream.write_all(b"GET /slow HTTP/1.1\r\nhost: example.com\r\nconnection: close\r\n\r\n").unwrap();
+        stream.set_nonblocking(true).unwrap();
+        burst.push(TcpStream::from_std(stream).unwrap());
+    }
+    let all = join_all(burst.iter_mut().map(rest));
+    let released = async {
+        while server.handled() < 8 {
+            tokio::task::yield_now().await;
+        }
+        // Those that were refused have their answers meanwhile.
+        tokio::time::sleep(SHORT).await;
+        server.release.notify_waiters();
+    };
+    let (answers, ()) = tokio::join!(all, released);
+    let count = |wanted| answers.iter().filter(|answer| status(answer) == Some(wanted)).count();
+    assert_eq!((count(200), count(503)), (8, 16), "{answers:?}");
+    assert_eq!(server.stop().await, Served { refused: 16, ..Served::default() });
 }
 
 #[tokio::test]

@@ -17,6 +17,10 @@ use crate::sabotage::{Bug, planted};
 /// Dates that can be true, in Unix seconds: from the year 2000 up to the year 2100. A date in milliseconds is not.
 const POSSIBLE_DATES: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 
+/// Elements of a list that are kept. Intercom shows 500 parts at most; an element of two bytes takes some two hundred in
+/// memory, and nothing else bounds their number.
+const MOST: usize = 10_000;
+
 /// A value that should be simple.
 #[derive(Default)]
 pub(crate) enum Scalar<'a> {
@@ -57,7 +61,7 @@ pub(crate) enum List<T> {
     Absent,
     /// Null.
     Null,
-    /// A list.
+    /// A list, not longer than any that Intercom has.
     Of(Vec<T>),
     /// Anything else.
     Other,
@@ -271,6 +275,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut elements = Vec::new();
         while let Some(element) = list.next_element()? {
+            if elements.len() == MOST {
+                return skip_list(list).map(|()| List::Other);
+            }
             elements.push(element);
         }
         Ok(List::Of(elements))
@@ -361,6 +368,15 @@ mod tests {
         assert!(matches!(serde_json::from_str("null").unwrap(), Object::<Scalarless>::Null));
         assert!(matches!(serde_json::from_str("null").unwrap(), List::<IgnoredAny>::Null));
         assert_eq!(serde_json::from_str::<List<IgnoredAny>>("[1,{},[]]").unwrap().get().map(<[_]>::len), Some(3));
+    }
+
+    #[test]
+    fn a_list_longer_than_any_of_intercom_s_is_read_over() {
+        for (count, want) in [(MOST, Some(MOST)), (MOST + 1, None)] {
+            let json = format!("[{}{{}}]", "{},".repeat(count - 1));
+            let list: List<Object<Scalarless>> = serde_json::from_str(&json).unwrap();
+            assert_eq!(list.get().map(<[_]>::len), want);
+        }
     }
 
     #[derive(serde::Deserialize)]

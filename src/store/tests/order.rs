@@ -83,6 +83,22 @@ fn however_it_is_told_the_rows_are_the_same_byte_for_byte() {
     found.unwrap();
 }
 
+/// Whoever has kept an authentic notification may send it again years later, when nobody knows its id any more.
+#[tokio::test]
+async fn what_is_sent_again_when_its_id_was_forgotten_changes_nothing() {
+    let (shelf, life) = (Shelf::new().await, life());
+    shelf.record(&life).await;
+    let before = (shelf.rows(STATE).await, shelf.rows(LOG).await);
+    let told: Vec<_> = life.iter().rev().filter(|one| matches!(one, Record::Notified { .. })).cloned().collect();
+    for batch in [1, told.len()] {
+        assert!(shelf.store.prune(at(9 * DAY), at(9 * DAY)).await.unwrap() > 0);
+        for records in told.chunks(batch) {
+            assert!(shelf.record(records).await.iter().all(|result| *result == Recorded::Stored));
+        }
+        assert_eq!((shelf.rows(STATE).await, shelf.rows(LOG).await), before, "{batch} at a time");
+    }
+}
+
 #[tokio::test]
 async fn two_stories_of_one_second_are_read_from_intercom() {
     let shelf = Shelf::new().await;

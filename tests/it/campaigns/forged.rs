@@ -16,6 +16,8 @@ use crate::simulation::dice::Dice;
 /// Requests of one round.
 const REQUESTS: usize = 10_000;
 const CONNECTIONS: usize = 8;
+/// Of so many one may meet the end of a connection, and is sent again. Refused are those that were answered.
+const CUT: usize = 20;
 /// What the program may take more at the end than after its first round, in KiB. An allocator gives back what it likes.
 const SLACK: u64 = 16 * 1024;
 
@@ -48,9 +50,12 @@ async fn send(program: &Program, all: &[Forgery], mut dice: Dice, count: usize) 
     // The others cost a connection or a MiB: one of a hundred.
     let cheap: Vec<_> = all.iter().filter(|it| it.want == 401 && it.request.len() < 50_000).collect();
     let all: Vec<_> = all.iter().collect();
-    for _ in 0..count {
+    let (mut answered, mut cut) = (0, 0);
+    while answered < count && cut <= count / CUT {
         let forgery = if dice.chance(1) { dice.pick(&all) } else { dice.pick(&cheap) };
-        match peer.ask(&forgery.request).await {
+        let answer = peer.ask(&forgery.request).await;
+        (answered, cut) = (answered + usize::from(answer.is_some()), cut + usize::from(answer.is_none()));
+        match answer {
             Some(answer) if answer.status == forgery.want => {
                 if answer.closes || answer.status == 400 {
                     peer = Peer::to(program.webhook).await;
@@ -60,6 +65,9 @@ async fn send(program: &Program, all: &[Forgery], mut dice: Dice, count: usize) 
             // An old connection is closed between two requests; whoever sends then comes again.
             None => peer = Peer::to(program.webhook).await,
         }
+    }
+    if answered < count {
+        wrong.push(format!("{cut} were not answered at all, and {answered} were"));
     }
     wrong
 }

@@ -175,6 +175,7 @@ impl Stage {
             rulebook: Rulebook::new(Edition::new(self.config.rules.clone(), self.config.mode == Mode::DryRun)),
             keep_bodies: KeepBodies::Odd,
             now: self.clock.now(),
+            received_at: self.clock.now(),
         };
         self.daemon.store().decided(id, &context).await.unwrap().unwrap().decision
     }

@@ -53,11 +53,12 @@ async fn a_body_in_chunks_of_a_byte_takes_no_more_memory_than_in_one_piece() {
     let body = vec![b' '; 48 * 1024];
     let ask = async |request: Vec<u8>| Peer::to(program.webhook).await.ask(&request).await.unwrap().status;
     let lines = [b"X-Hub-Signature: sha1=00".as_slice()];
-    assert_eq!(join_all((0..4).map(|_| ask(post(&lines, &body)))).await, [401; 4]);
+    assert_eq!(join_all((0..12).map(|_| ask(post(&lines, &body)))).await, [401; 12]);
     let before = program.most_resident();
-    let answers = join_all((0..4).map(|_| ask(chunked(&lines, &body, 1, "")))).await;
+    let answers = join_all((0..12).map(|_| ask(chunked(&lines, &body, 1, "")))).await;
     // On a busy machine the deadline may come first; what is held until then is the same.
     assert!(answers.iter().all(|status| [401, 408].contains(status)), "{answers:?}");
     let grown = program.most_resident() - before;
-    assert!(grown < 2 * 1024, "{grown} KiB for four bodies of 48 KiB");
+    // What the program takes for its start in the same moment is a few MiB; the lists would be some twenty.
+    assert!(grown < 8 * 1024, "{grown} KiB for twelve bodies of 48 KiB");
 }

@@ -102,6 +102,7 @@ async fn whatever_is_signed_is_answered_200_and_kept_or_understood() {
         ("1 MiB of spaces", vec![b' '; 1 << 20]),
         ("1 MiB of opening brackets", vec![b'['; 1 << 20]),
         ("1 MiB of opening braces", b"{\"x\":".repeat(200_000)),
+        ("1 MiB of parts", good(2008).replace("[{\"", &format!("[{}{{\"", "{},".repeat(349_000))).into_bytes()),
         ("one NUL", vec![0]),
     ];
     for (name, body) in whole {
@@ -152,6 +153,7 @@ async fn whatever_is_signed_is_answered_200_and_kept_or_understood() {
     1 MiB of spaces: quarantined, 0 new, it is not JSON
     1 MiB of opening brackets: quarantined, 0 new, it is not JSON
     1 MiB of opening braces: quarantined, 0 new, it is not JSON
+    1 MiB of parts: quarantined, 0 new, the list of parts is no list of objects
     one NUL: quarantined, 0 new, it is not JSON
     ");
     takes_the_next(&house, 3000).await;

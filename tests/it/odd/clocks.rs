@@ -8,6 +8,7 @@ use autoclosed::sabotage::{Bug, Point, Then, at_points, plant};
 use autoclosed::safety::Blocked;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::campaigns::column;
 use crate::harness::{House, QUIET_A_DAY, days, hours, minutes, seconds};
 
 /// A step of true time on both clocks, and what the schedule does meanwhile.
@@ -69,6 +70,42 @@ async fn a_wall_clock_that_jumps_stops_acting_until_it_is_right_and_hastens_noth
         house.sweep().await;
         assert_eq!((house.state(&id), house.bad().await), ("closed", vec![]), "{name}: it goes on by itself");
     }
+}
+
+/// What `retention` keeps, when the machine's clock says that it is years over.
+#[tokio::test]
+async fn a_wall_clock_that_jumps_ahead_has_nothing_forgotten_before_its_time() {
+    for (bug, kept) in [(None, true), (Some(Bug::GoesByTheLocalClock), false)] {
+        let (mut house, local, _) = house_with_a_clock(&live()).await;
+        let ids = "SELECT id FROM seen_notifications";
+        let seen = column(&house.database(), ids).await.len();
+        let planted = bug.map(plant);
+        local.shift_wall(until("2099"));
+        pass(&house, &local, minutes(10), truly).await;
+        house.daemon().tidy().await;
+        assert_eq!(column(&house.database(), ids).await.len() == seen, kept, "{bug:?}");
+        drop(planted);
+        // Nobody has told a new start what time it is.
+        house.stop().await;
+        house.start().await;
+        house.daemon().tidy().await;
+        assert_eq!(column(&house.database(), ids).await.len() == seen, kept, "{bug:?}");
+        assert!(seen > 0);
+    }
+}
+
+/// What came while the machine's clock stood years behind is not old when it is right again.
+#[tokio::test]
+async fn what_came_while_the_wall_clock_was_behind_is_kept_as_long_as_any_other() {
+    let (house, local, _) = house_with_a_clock(&live()).await;
+    local.shift_wall(until("1970"));
+    house.intercom.contact_starts("Is anybody there?");
+    house.intercom.settle().await;
+    let seen = column(&house.database(), "SELECT id FROM seen_notifications").await;
+    local.shift_wall(-until("1970"));
+    house.look().await;
+    house.daemon().tidy().await;
+    assert_eq!(column(&house.database(), "SELECT id FROM seen_notifications").await, seen);
 }
 
 #[tokio::test]

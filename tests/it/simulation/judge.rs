@@ -135,6 +135,7 @@ impl World {
             rulebook: Rulebook::new(Edition::new(self.config().rules, false)),
             keep_bodies: KeepBodies::Odd,
             now: self.clock.now(),
+            received_at: self.clock.now(),
         };
         let decided = daemon.store().decided(id, &context).await.unwrap();
         decided.map_or_else(|| "nothing is known of it".to_owned(), |decided| decided.decision.why().to_string())

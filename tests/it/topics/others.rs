@@ -16,6 +16,7 @@ async fn leaves_it_as_a_ticket(house: &House, id: &ConversationId) -> bool {
         rulebook: house.rulebook(),
         keep_bodies: KeepBodies::Odd,
         now: house.clock.now(),
+        received_at: house.clock.now(),
     };
     let decided = house.daemon().store().decided(id, &context).await.unwrap().unwrap();
     decided.decision == Decision::Leave { why: Why::Ticket }
