@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::program::{Recipe, Running, people, rules, start_bare};
-use crate::sender::{Load, Sent, send};
+use crate::sender::{Load, Sent, requests, send};
 use crate::table::Table;
 use crate::{Place, count};
 
@@ -62,7 +62,7 @@ pub(crate) fn run(place: &Place, asked: &Ingest) -> Result<()> {
 fn measured(place: &Place, asked: &Ingest, load: Load, round: u32, table: &mut Table) -> Result<()> {
     let prepared = load.rate.map_or(PREPARED, f64::from) * load.lasts.as_secs_f64();
     let seed = u64::from(round) << 32 | load.connections as u64;
-    let requests = people(asked.conversations, seed).requests(prepared as usize + 1);
+    let requests = requests(people(asked.conversations, seed), prepared as usize + 1);
     let folder = place.empty("bare")?;
     let bare = start_bare(&folder)?;
     let ceiling = one(bare, requests[..requests.len().min(20_000)].to_vec(), Load { again: true, ..load }, None)?;

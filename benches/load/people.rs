@@ -1,9 +1,5 @@
-//! Notifications as Intercom sends them, each another one, about four kilobytes, signed beforehand.
+//! Notifications as Intercom sends them, each another one, about four kilobytes.
 
-use std::fmt::Write;
-
-use autoclosed::intercom::signature::sign;
-use secrecy::SecretString;
 use serde_json::json;
 
 /// What signs them.
@@ -41,11 +37,10 @@ const WORDS: [&str; 16] = [
     "parcel",
 ];
 
-/// Whole requests, each distinct, in the order in which they are drawn from `seed`.
+/// Whoever writes: what they do is drawn from `seed`.
 #[derive(Debug)]
 pub(crate) struct People {
     pub(crate) app_id: String,
-    pub(crate) path: &'static str,
     pub(crate) conversations: u64,
     pub(crate) seed: u64,
     /// Seconds since 1970.
@@ -53,11 +48,6 @@ pub(crate) struct People {
 }
 
 impl People {
-    pub(crate) fn requests(&mut self, count: usize) -> Vec<Vec<u8>> {
-        let secret = SecretString::from(CLIENT_SECRET);
-        (0..count).map(|_| request(self.path, &secret, &self.notification())).collect()
-    }
-
     fn below(&mut self, end: u64) -> u64 {
         // splitmix64: enough to draw from, and the same on every machine.
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -148,12 +138,4 @@ impl People {
             "first_sent_at": now, "created_at": now, "self": null})
         .to_string()
     }
-}
-
-fn request(path: &str, secret: &SecretString, body: &str) -> Vec<u8> {
-    let mut head = format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n");
-    let signature = sign(secret, body.as_bytes());
-    // Writing to a string cannot fail.
-    let _ = write!(head, "x-hub-signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    head.into_bytes()
 }

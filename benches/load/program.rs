@@ -12,7 +12,7 @@ use autoclosed::fake_intercom::{Named, Workspace};
 use tokio::time::Instant;
 
 use crate::people::{CLIENT_SECRET, People};
-use crate::sender::exchange;
+use crate::sender::{exchange, requests};
 
 /// Longer than anything here takes to start or to stop.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -108,7 +108,7 @@ fn run(mut command: Command, folder: &Path, webhook: SocketAddr) -> Result<Runni
     let log = std::fs::File::create(folder.join("log"))?;
     command.current_dir(folder).env("RUST_LOG", "info").stdin(Stdio::null()).stderr(log.try_clone()?).stdout(log);
     let seed = u64::try_from(folder.as_os_str().len()).unwrap_or(0) ^ u64::from(webhook.port()) << 20;
-    let request = people(1_000_000, seed).requests(1).swap_remove(0);
+    let request = requests(people(1_000_000, seed), 1).swap_remove(0);
     let began = Instant::now();
     let child = command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
     let mut running = Running { child, folder: folder.to_owned(), webhook, first: Duration::ZERO };
@@ -125,7 +125,7 @@ fn run(mut command: Command, folder: &Path, webhook: SocketAddr) -> Result<Runni
 
 pub(crate) fn people(conversations: u64, seed: u64) -> People {
     let now = autoclosed::clock::Clock::System.now().as_second() - 5;
-    People { app_id: Workspace::default().app_id, path: "/webhooks/intercom", conversations, seed, now }
+    People { app_id: Workspace::default().app_id, conversations, seed, now }
 }
 
 async fn is_answered(at: SocketAddr, request: &[u8]) -> bool {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::Place;
 use crate::program::{Running, people, rules};
 use crate::seed::seed;
-use crate::sender::{Load, send};
+use crate::sender::{Load, requests, send};
 use crate::table::Table;
 
 /// How many conversations.
@@ -41,7 +41,7 @@ pub(crate) fn run(place: &Place, asked: &Recompute) -> Result<()> {
         let daemon = place.recipe("mode = \"dry-run\"", rules(4 + round)).start(&folder)?;
         let to = daemon.webhook;
         let load = Load { connections: 16, lasts: PATIENCE, rate: Some(asked.rate), again: false };
-        let requests = people(asked.conversations, u64::from(round)).requests(asked.rate as usize * SENT_FOR);
+        let requests = requests(people(asked.conversations, u64::from(round)), asked.rate as usize * SENT_FOR);
         let sending = std::thread::spawn(move || send(to, requests, load));
         let took = until_done(&daemon)?;
         let sent = sending.join().map_err(|_| anyhow::anyhow!("sending panicked"))??;

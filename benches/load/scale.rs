@@ -17,7 +17,7 @@ use crate::Place;
 use crate::people::FIRST;
 use crate::program::{people, rules};
 use crate::seed::{seed, write};
-use crate::sender::{Load, send};
+use crate::sender::{Load, requests, send};
 use crate::table::Table;
 
 /// How many conversations.
@@ -59,7 +59,7 @@ fn at_rest(place: &Place, folder: &Path, round: u32) -> Result<Vec<(&'static str
     std::thread::sleep(Duration::from_secs(2));
     let idle = daemon.rss_mb(false)?;
     let load = Load { connections: 128, lasts: Duration::from_secs(3), rate: None, again: false };
-    let sent = send(daemon.webhook, people(1_000, u64::from(round)).requests(40_000), load)?;
+    let sent = send(daemon.webhook, requests(people(1_000, u64::from(round)), 40_000), load)?;
     let busy = daemon.rss_mb(true)?;
     let first = daemon.first.as_secs_f64() * 1000.0;
     daemon.stop()?;

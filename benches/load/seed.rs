@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use crate::Place;
 use crate::people::FIRST;
 use crate::program::{people, rules};
-use crate::sender::{Load, send};
+use crate::sender::{Load, requests, send};
 
 /// Notifications that the daemon records before its conversations are copied.
 const TOLD: usize = 4_000;
@@ -19,7 +19,7 @@ const TOLD: usize = 4_000;
 pub(crate) fn seed(place: &Place, folder: &Path, conversations: u64) -> Result<()> {
     let load = Load { connections: 32, lasts: Duration::from_mins(1), rate: None, again: false };
     let daemon = place.recipe("mode = \"dry-run\"", rules(3)).start(folder)?;
-    send(daemon.webhook, people(1 << 40, conversations).requests(TOLD), load)?;
+    send(daemon.webhook, requests(people(1 << 40, conversations), TOLD), load)?;
     daemon.stop()?;
     // Written in one go and without a log: should it fail, it is begun anew.
     let options = SqliteConnectOptions::new().filename(folder.join("autoclosed.db"));

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use autoclosed::intercom::signature::sign;
+use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
+
+use crate::people::{CLIENT_SECRET, People};
 
 /// How it is sent.
 #[derive(Debug, Clone, Copy)]
@@ -118,4 +122,19 @@ pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8]) -> std::io:
     }
     let status = answer.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
     status.ok_or_else(|| ErrorKind::InvalidData.into())
+}
+
+/// So many requests, each with another notification, signed beforehand.
+pub(crate) fn requests(mut people: People, count: usize) -> Vec<Vec<u8>> {
+    let secret = SecretString::from(CLIENT_SECRET);
+    (0..count).map(|_| request(&secret, &people.notification())).collect()
+}
+
+fn request(secret: &SecretString, body: &str) -> Vec<u8> {
+    let (signature, length) = (sign(secret, body.as_bytes()), body.len());
+    format!(
+        "POST /webhooks/intercom HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
+         x-hub-signature: {signature}\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
