@@ -232,3 +232,6 @@ impl Budget {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,12 @@
 //! Owns: the queue, its bound, and what happens when a batch fails. Refuses: waiting for more to come. Batches form
 //! by themselves while the one before commits.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -139,7 +141,7 @@ async fn write(store: Store, standpoint: Standpoint, mut jobs: mpsc::Receiver<Jo
                 Job::Prove(done) => provers.push(done),
             }
         }
-        let results = if records.is_empty() { Vec::new() } else { commit(&store, &standpoint, records).await };
+        let results = if records.is_empty() { Vec::new() } else { commit(&store, &standpoint, &records).await };
         drop(rooms);
         let mut proven = results.iter().any(Result::is_ok);
         committed.fetch_add(u64::from(proven), Ordering::Relaxed);
@@ -173,14 +175,13 @@ enum Trouble {
 }
 
 /// All at once; if one item spoils the batch, each by itself, so that it never fails its neighbours.
-async fn commit(store: &Store, standpoint: &Standpoint, records: Vec<Record>) -> Vec<Result<Recorded, NotWritten>> {
-    let records: Arc<[Record]> = records.into();
-    match record(store, standpoint, Arc::clone(&records)).await {
+async fn commit(store: &Store, standpoint: &Standpoint, records: &[Record]) -> Vec<Result<Recorded, NotWritten>> {
+    match record(store, standpoint, records).await {
         Ok(results) => results.into_iter().map(Ok).collect(),
         Err(Trouble::Database) => records.iter().map(|_| Err(NotWritten::Failed)).collect(),
         Err(Trouble::Spoilt) => {
             let mut results = Vec::with_capacity(records.len());
-            for record in records.iter() {
+            for record in records {
                 results.push(commit_one(store, standpoint, record).await);
             }
             results
@@ -190,25 +191,25 @@ async fn commit(store: &Store, standpoint: &Standpoint, records: Vec<Record>) ->
 
 /// By itself; what cannot be folded is kept aside rather than lost.
 async fn commit_one(store: &Store, standpoint: &Standpoint, one: &Record) -> Result<Recorded, NotWritten> {
-    let mut result = record(store, standpoint, [one.clone()].into()).await;
+    let mut result = record(store, standpoint, std::slice::from_ref(one)).await;
     if matches!(result, Err(Trouble::Spoilt)) {
         let mut aside = one.clone();
         if let Record::Notified { told, .. } = &mut aside {
             *told = Told::Odd("it could not be folded into what is known".into());
         }
-        result = record(store, standpoint, [aside].into()).await;
+        result = record(store, standpoint, &[aside]).await;
     }
     let results = result.map_err(|_| NotWritten::Failed)?;
     results.first().copied().ok_or(NotWritten::Failed)
 }
 
-/// In a task of its own: a panic must not end the writing, or every later notification would be refused.
-async fn record(store: &Store, standpoint: &Standpoint, records: Arc<[Record]>) -> Result<Vec<Recorded>, Trouble> {
-    let (there, store, context, count) = (store, store.clone(), standpoint.context(), records.len());
-    match tokio::spawn(async move { store.record(&records, &context).await }).await {
+/// A panic must not end the writing, or every later notification would be refused.
+async fn record(store: &Store, standpoint: &Standpoint, records: &[Record]) -> Result<Vec<Recorded>, Trouble> {
+    let (context, count) = (standpoint.context(), records.len());
+    match AssertUnwindSafe(store.record(records, &context)).catch_unwind().await {
         Ok(Ok(results)) => Ok(results),
         Ok(Err(error)) => {
-            there.heed(&error);
+            store.heed(&error);
             let why = &error as &(dyn std::error::Error + 'static);
             tracing::error!(error = why, batch = count, "notifications could not be written");
             Err(if spoilt(&error) { Trouble::Spoilt } else { Trouble::Database })

@@ -236,3 +236,25 @@ async fn the_sliding_hour_counts_what_left_or_may_have_and_survives_a_restart() 
     assert_eq!(shelf.store.oldest_sent_since(at(DAY)).await.unwrap(), Some(at(DAY + 30)));
     assert_eq!(shelf.store.oldest_sent_since(at(9 * DAY)).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn the_budgets_are_what_the_last_hour_has_left_of_them() {
+    use crate::safety::{Budget, Limits, Spent};
+    let shelf = Shelf::new().await;
+    let _sent = sent(&shelf, "5", CLOSE, DAY).await;
+    let limits = Limits {
+        actions_per_sweep: 9,
+        closes_per_hour: 1,
+        messages_per_hour: 9,
+        lateness: SignedDuration::from_hours(72),
+        due_at_once: 50,
+    };
+    for (now, allowed, grows_at) in [
+        (DAY, Err(Spent::Closes), Some(DAY + 60)),
+        (DAY + 59, Err(Spent::Closes), Some(DAY + 60)),
+        (DAY + 61, Ok(()), None),
+    ] {
+        let left = Budget::read(&shelf.store, limits, at(now)).await.unwrap();
+        assert_eq!((left.allows(CLOSE.kind, false), left.grows_at), (allowed, grows_at.map(at)), "{now}");
+    }
+}
