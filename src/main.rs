@@ -160,7 +160,8 @@ fn run(file: File) -> anyhow::Result<ExitCode> {
     let passed = Sockets::take(variable);
     telemetry::set_up(Clock::System)?;
     quiet_panics();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // One thread; the database has its own. Waking each other costs more than a second one gains (docs/performance.md).
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(command::run::run(&file.path(), variable, passed)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(RunError::Configuration(diagnostics)) => refuse(&diagnostics),

@@ -29,7 +29,7 @@ pub(crate) struct Recompute {
 /// What the daemon says when it has done so.
 const DONE: &str = "decided on every conversation";
 /// Notifications come for so many seconds from the start; deciding on all goes on within them.
-const SENT_FOR: usize = 20;
+const SENT_FOR: usize = 40;
 /// Longer than it may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 
