@@ -25,7 +25,7 @@ use crate::sabotage::{Bug, planted};
 // Where no body holds a byte, the bodies are bound as NULL: hence the x''.
 // What was untold is found before the activities are written: what stands among those was seen before. Without the
 // CROSS JOIN, SQLite would go through all that was ever untold for each batch.
-const WRITE: &str = "
+pub(super) const WRITE: &str = "
 INSERT INTO notification (app_id, id, topic, conversation_id, fingerprint, result, received_at)
     SELECT value->>0, value->>1, value->>2, value->>3, unhex(value->>4), value->>5, value->>6 FROM json_each(?) WHERE true
     ON CONFLICT (app_id, id) DO NOTHING;

@@ -157,7 +157,7 @@ pub struct Decided {
     pub entry: Option<Entry>,
 }
 
-const READ: &str = "BEGIN IMMEDIATE; SELECT
+pub(super) const READ: &str = "BEGIN IMMEDIATE; SELECT
     (SELECT json_group_array(json_array(n.app_id, n.id, lower(hex(n.fingerprint)))) FROM json_each(?1) j
        CROSS JOIN notification n ON n.app_id = j.value->>0 AND n.id = j.value->>1),
     (SELECT json_group_array(json_array(c.app_id, c.id, c.state, c.snoozed_until, c.facts, c.updated_at, c.fetched, c.told_at,

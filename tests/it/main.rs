@@ -38,6 +38,7 @@ mod restores;
 mod sabotage;
 mod simulation;
 mod sockets;
+mod spares;
 mod steps;
 mod stops;
 mod survives;

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context as Task, Waker};
 
+use sqlx::Connection;
+
 use super::*;
 
 fn many(count: usize) -> Vec<Record> {
@@ -38,6 +40,26 @@ async fn the_number_of_round_trips_and_commits_does_not_grow_with_the_batch() {
     }
     assert_eq!(commits.load(std::sync::atomic::Ordering::SeqCst), 4);
     assert!(shelf.count("conversation").await > 250);
+}
+
+/// Neither text holds a semicolon that ends no statement.
+fn statements(text: &str) -> usize {
+    text.split(';').filter(|statement| !statement.trim().is_empty()).count()
+}
+
+#[tokio::test]
+async fn a_batch_of_any_size_is_the_same_thirteen_statements() {
+    let (read, write) = (statements(record::READ), statements(fold::WRITE));
+    assert_eq!((read, write), (2, 11), "statements that read and write a batch; allowed are 2 and 11");
+    let shelf = Shelf::new().await;
+    shelf.record(&many(1)).await;
+    // Each text is prepared once and kept: one that was made for this batch would be another text.
+    let prepared = shelf.store.write().await.connection().cached_statements_size();
+    for count in [2, 64, 1000] {
+        shelf.record(&many(count)).await;
+        let now = shelf.store.write().await.connection().cached_statements_size();
+        assert_eq!(now, prepared, "texts prepared after a batch of {count}; allowed are those of a batch of 1");
+    }
 }
 
 #[tokio::test]
