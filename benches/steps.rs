@@ -38,7 +38,7 @@ fn people(seed: u64) -> People {
     People { app_id: APP_ID.to_owned(), conversations: 100_000, seed, now }
 }
 
-/// Ten rules of which each has a condition of its own, as `benches/load` has them.
+/// Ten rules of which each has a condition of its own; one conversation in four has a tag that one of them names.
 fn rules() -> RuleSet {
     let rule = |rule: u32| {
         format!(

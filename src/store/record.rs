@@ -157,6 +157,9 @@ pub struct Decided {
     pub entry: Option<Entry>,
 }
 
+/// Bytes of a body in which so many numbers may stand that others get their turn before the next one is looked through.
+const LARGE: usize = 64 * 1024;
+
 pub(super) const READ: &str = "BEGIN IMMEDIATE; SELECT
     (SELECT json_group_array(json_array(n.app_id, n.id, lower(hex(n.fingerprint)))) FROM json_each(?1) j
        CROSS JOIN notification n ON n.app_id = j.value->>0 AND n.id = j.value->>1),
@@ -219,7 +222,13 @@ async fn batch(
 ) -> Result<(Vec<Recorded>, Written), StoreError> {
     let keys: Vec<_> = batch.iter().filter_map(key).collect();
     let touched: HashSet<_> = batch.iter().filter_map(|record| touched(record, context)).collect();
-    let marks: Vec<_> = batch.iter().map(|record| forget_key.marks(record, context)).collect();
+    let mut marks = Vec::with_capacity(batch.len());
+    for record in batch {
+        marks.push(forget_key.marks(record, context));
+        if matches!(record, Record::Notified { body, .. } if body.len() > LARGE) {
+            tokio::task::yield_now().await;
+        }
+    }
     let asked: HashSet<_> = marks.iter().flatten().collect();
     let query = sqlx::query(READ).bind(json(&keys)).bind(json(&touched)).bind(json(&asked));
     let row = query.fetch_one(writer.beginning()).await?;

@@ -188,12 +188,18 @@ async fn names_that_cannot_be_written_down_after_a_reload_stop_acting_until_they
     house.intercom.settle().await;
     house.configure(&quiet("", OF_THE_TEAM));
     let (config, secrets) = (house.config(), secrets());
-    let (reached, held) = oneshot::channel();
-    house.intercom.before_answer(Endpoint::Teams, move |_| reached.send(()).unwrap());
+    let mut gate = house.intercom.gate();
     let mut stranger = SqliteConnectOptions::new().filename(house.database()).connect().await.unwrap();
     let locking = async {
-        held.await.unwrap();
+        let passing = loop {
+            let passing = gate.recv().await.unwrap();
+            if passing.call.endpoint == Endpoint::Teams {
+                break passing;
+            }
+        };
+        // The answer waits until the lock is taken.
         sqlx::query("BEGIN IMMEDIATE").execute(&mut stranger).await.unwrap();
+        drop((passing, gate));
     };
     let (reloaded, ()) = tokio::join!(house.daemon().reload(&config, &secrets), locking);
     assert!(reloaded.is_ok(), "the new rules hold: {reloaded:?}");
