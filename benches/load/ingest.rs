@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::program::{Recipe, Running, people, rules, start_bare};
@@ -88,8 +88,6 @@ struct Measured {
     cpu_us: f64,
     peak_mb: f64,
     commits: Option<f64>,
-    /// Answered with 200 and not stored, or the other way round.
-    lost: f64,
 }
 
 fn one(server: Running, requests: Vec<Vec<u8>>, load: Load, folder: Option<&Path>) -> Result<Measured> {
@@ -100,8 +98,13 @@ fn one(server: Running, requests: Vec<Vec<u8>>, load: Load, folder: Option<&Path
     server.stop()?;
     let stored = folder.map(|folder| count(folder, "seen_notifications")).transpose()?;
     // The first one told that it had started.
-    let lost = stored.map_or(0.0, |stored| (stored as f64 - sent.ok as f64 - 1.0).abs());
-    Ok(Measured { sent, cpu_us, peak_mb, commits, lost })
+    let lost = stored.map_or(0, |stored| stored.unsigned_abs().abs_diff(sent.ok as u64 + 1));
+    ensure!(
+        sent.bad == 0 && lost == 0,
+        "{} were not answered with 200, and {lost} rows are too many or too few",
+        sent.bad
+    );
+    Ok(Measured { sent, cpu_us, peak_mb, commits })
 }
 
 impl Measured {
@@ -115,7 +118,6 @@ impl Measured {
             ("p99.9 ms", sent.within(0.999)),
             ("CPU µs each", self.cpu_us / each),
             ("most memory, MB", self.peak_mb),
-            ("not 200, or not stored", sent.bad as f64 + self.lost),
         ];
         values.extend(self.commits.map(|commits| ("commits each", commits / each)));
         values
