@@ -71,6 +71,9 @@ async fn take(receiver: &Receiver, request: Request) -> Result<(), StatusCode> {
         tracing::debug!(reason = %reason, "refused a notification");
         reason.status()
     })?;
+    if planted(Bug::ParsesBeforeItVerifies) && serde_json::from_slice::<serde::de::IgnoredAny>(&raw).is_err() {
+        return Err(StatusCode::BAD_REQUEST);
+    }
     let signatures = head.headers.get_all("x-hub-signature").iter().map(axum::http::HeaderValue::as_bytes);
     let body = receiver.secrets.verify(signatures, raw).map_err(|reason| {
         if planted(Bug::QuotesTheSignature) {

@@ -116,7 +116,7 @@ pub enum Bug {
     ForgetsWhatFollows,
     /// Lost answers are not looked into.
     NeverLooksIntoLostAnswers,
-    /// What is no JSON is taken before anybody asks who signed it.
+    /// What is no JSON is answered as such before anybody asks who signed it.
     ParsesBeforeItVerifies,
     /// A signature fits that begins as the right one does.
     ComparesAPrefix,
@@ -128,6 +128,8 @@ pub enum Bug {
     QueuesWithoutBound,
     /// What was refused is logged with all its headers.
     QuotesTheSignature,
+    /// The client shows its token to whoever has it written out for a log.
+    ShowsTheToken,
     /// A commit does not wait until the disk has it (`synchronous=NORMAL`).
     CommitsWithoutSync,
     /// Whatever stands where a conversation's id should is taken for one.

@@ -33,6 +33,7 @@ use super::lens::Lens;
 use super::pace::Permits;
 use crate::clock::Clock;
 use crate::engine::ConversationId;
+use crate::sabotage::{Bug, planted};
 use crate::tenure::Trust;
 
 pub use self::answers::{Admin, Contact, Listed, Me, Page, Tag, Team};
@@ -236,7 +237,12 @@ impl Intercom {
 
 impl fmt::Debug for Intercom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Intercom").field("base", &self.transport.base.as_str()).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Intercom");
+        shown.field("base", &self.transport.base.as_str());
+        if planted(Bug::ShowsTheToken) {
+            shown.field("bearer", &self.bearer().to_str());
+        }
+        shown.finish_non_exhaustive()
     }
 }
 

@@ -81,9 +81,6 @@ impl Secrets {
         mut header_values: impl Iterator<Item = &'h [u8]>,
         raw: Bytes,
     ) -> Result<Verified, SignatureError> {
-        if planted(Bug::ParsesBeforeItVerifies) && serde_json::from_slice::<serde_json::Value>(&raw).is_err() {
-            return Ok(Verified(raw));
-        }
         let value = header_values.next().ok_or(SignatureError::Missing)?;
         if header_values.next().is_some() && !planted(Bug::BelievesTheFirstSignature) {
             return Err(SignatureError::Repeated);

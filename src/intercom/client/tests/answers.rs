@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use super::server::{Play, Server, answer, conversation};
 use super::*;
 use crate::intercom::error::Class;
+use crate::sabotage::{Bug, plant};
 
 const DATE: &str = "Date: Mon, 02 Mar 2026 11:59:00 GMT\r\n";
 
@@ -202,6 +203,15 @@ async fn neither_the_token_nor_a_text_is_ever_shown() {
     }
     let (intercom, _) = client(settings(Url::parse("http://127.0.0.1:9").unwrap()));
     let unsent = intercom.me().await.unwrap_err();
-    let shown = format!("{intercom:?} {unsent} {unsent:?} {:?}", intercom.transport.http);
+    let shown = format!("{unsent} {unsent:?} {:?}", intercom.transport.http);
     assert!(!shown.contains(TOKEN), "{shown}");
+}
+
+#[test]
+fn whoever_shows_the_token_is_caught() {
+    let (intercom, _) = client(settings(Url::parse("http://127.0.0.1:9").unwrap()));
+    let shows_it = || format!("{intercom:?}").contains(TOKEN);
+    assert!(!shows_it());
+    let _planted = plant(Bug::ShowsTheToken);
+    assert!(shows_it());
 }
