@@ -198,26 +198,28 @@ impl Store {
         let mut over = Vec::new();
         for row in &found {
             let (decided, beside) = ([row.try_get(0)?, row.try_get(1)?], [row.try_get(2)?, row.try_get(3)?]);
-            let decision = decide_again(decided, beside, &edition, context.now);
-            let (due_at, fetch_at, is_over) = decision.unwrap_or_else(|error| {
+            let again = decide_again(decided, beside, &edition, context.now).unwrap_or_else(|error| {
                 // Due at once: the sweep meets it, and tells health.
                 tracing::error!(error = %error, "a conversation cannot be decided on");
-                (Some(context.now), None, false)
+                Again { due_at: Some(context.now), fetch_at: None, over: false, differs: true }
             });
-            rows.push((row.try_get(4)?, due_at.map(ms), fetch_at.map(ms)));
-            over.extend(is_over.then_some((app_id, row.try_get::<&str, _>(4)?)));
+            let id = row.try_get(4)?;
+            rows.extend(again.differs.then(|| (id, again.due_at.map(ms), again.fetch_at.map(ms))));
+            over.extend(again.over.then_some((app_id, id)));
         }
         let last = found.last().map(|row| row.try_get(4)).transpose()?;
         let Some(last) = last else {
             writer.commit().await?;
             return Ok(None);
         };
-        let set = sqlx::query(RESCHEDULE).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
+        if !rows.is_empty() {
+            sqlx::query(RESCHEDULE).bind(json(&rows)).bind(app_id).execute(writer.connection()).await?;
+        }
         if !over.is_empty() {
             sqlx::query(OVER).bind(ms(context.now)).bind(json(&over)).execute(writer.connection()).await?;
         }
         writer.commit().await?;
-        Ok(Some((last, set.rows_affected())))
+        Ok(Some((last, found.len() as u64)))
     }
 
     /// Forgets kept bodies from before `bodies_before`, and seen notifications and what was untold from before
@@ -248,23 +250,35 @@ impl Store {
     }
 }
 
-/// When a conversation is due, when it must be read, and whether what was put aside of it is over: from its row, those
-/// of its attempts, that of its hold and that in the backlog.
+/// What deciding on a conversation again comes to.
+struct Again {
+    due_at: Option<Timestamp>,
+    /// When it must be read.
+    fetch_at: Option<Timestamp>,
+    /// What was put aside of it is over.
+    over: bool,
+    /// The database has something else. A rule that is added touches few of very many conversations.
+    differs: bool,
+}
+
+/// From its row, those of its attempts, that of its hold and that in the backlog.
 fn decide_again(
     [conversation, attempts]: [&str; 2],
     [hold, entry]: [Option<&str>; 2],
     edition: &Edition,
     now: Timestamp,
-) -> Result<(Option<Timestamp>, Option<Timestamp>, bool), StoreError> {
-    let conversation: ConversationRow = serde_json::from_str(conversation).map_err(rows::unreadable)?;
+) -> Result<Again, StoreError> {
+    let row: ConversationRow = serde_json::from_str(conversation).map_err(rows::unreadable)?;
     let attempts: Vec<AttemptRow> = serde_json::from_str(attempts).map_err(rows::unreadable)?;
     let attempts = attempts.into_iter().map(|row| row.attempt(edition.dry_run())).collect::<Result<_, _>>()?;
     let hold: Option<HoldRow> = hold.map(serde_json::from_str).transpose().map_err(rows::unreadable)?;
     let hold = hold.map(|row| row.hold()).transpose()?;
     let entry: Option<EntryRow> = entry.map(serde_json::from_str).transpose().map_err(rows::unreadable)?;
     let entry = entry.map(EntryRow::entry).transpose()?.map(|(_, entry)| entry);
-    let conversation = conversation.conversation()?;
+    let conversation = row.conversation()?;
     let decision = decide(&conversation, &History { attempts, hold }, edition.rules(), now);
     let (due_at, over) = backlog::due_at(&decision, entry.as_ref());
-    Ok((due_at, to_read(&conversation, &decision, edition.rules(), now), over))
+    let fetch_at = to_read(&conversation, &decision, edition.rules(), now);
+    let differs = row.16 != due_at.map(ms) || (row.17.is_none() && fetch_at.is_some());
+    Ok(Again { due_at, fetch_at, over, differs })
 }

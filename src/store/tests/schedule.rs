@@ -136,6 +136,34 @@ async fn other_rules_are_applied_to_every_conversation_that_is_not_closed() {
 }
 
 #[tokio::test]
+async fn what_comes_to_the_same_again_is_not_written() {
+    let shelf = Shelf::new().await;
+    let (mut told, many) = (answered("5", 0), (1000..1600).map(|number| fetched(answered(&number.to_string(), 0))));
+    (told.whole, told.channel) = (false, None);
+    let records: Vec<_> = many.chain([notified("n1", about(told))]).collect();
+    shelf.record(&records).await;
+    let asks = RULES.replace("match_all = true", "match.channel = \"email\"");
+    for (rules, touched) in
+        [(RULES, 0), (&RULES.replace("1 day", "2 days"), 601), (RULES, 601), (&asks, 601), (&asks, 0)]
+    {
+        let before = changes(&shelf).await;
+        assert_eq!(shelf.store.reschedule_all(&by(edition(rules)), || ()).await.unwrap(), 601);
+        assert_eq!(changes(&shelf).await - before, touched, "{rules}");
+    }
+    assert_eq!(shelf.to_fetch(at(0)).await, ["5"], "one was due and is to be read instead");
+    shelf.execute("UPDATE conversation SET fetch_at = NULL").await;
+    let before = changes(&shelf).await;
+    shelf.store.reschedule_all(&by(edition(&asks)), || ()).await.unwrap();
+    assert_eq!((changes(&shelf).await - before, shelf.to_fetch(at(0)).await), (1, vec!["5".to_owned()]));
+}
+
+/// Rows that were written on the connection that writes.
+async fn changes(shelf: &Shelf) -> i64 {
+    let mut writer = shelf.store.write().await;
+    sqlx::query_scalar("SELECT total_changes()").fetch_one(writer.connection()).await.unwrap()
+}
+
+#[tokio::test]
 async fn deciding_again_goes_by_the_ids_of_a_batch_and_not_through_all_conversations() {
     let shelf = Shelf::new().await;
     let plan = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", conversations::RESCHEDULE)));
