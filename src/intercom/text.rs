@@ -146,9 +146,16 @@ pub fn says_something(body: Option<&str>) -> bool {
     let Some(body) = body else { return false };
     let mut pieces = Pieces::of(body);
     pieces.any(|piece| match piece {
-        Piece::Text(text) => decoded(text).chars().any(|c| !is_blank(c)),
+        Piece::Text(text) => shows(text),
         Piece::Tag(tag) => stands_for_itself(tag),
     })
+}
+
+/// Whether anything of a text between tags can be seen.
+fn shows(text: &str) -> bool {
+    let mut plain = String::with_capacity(text.len());
+    decode(text, &mut plain);
+    plain.chars().any(|c| !is_blank(c))
 }
 
 /// The text without tags, character references and any white space at all. Notifications and answers differ in where
@@ -157,21 +164,26 @@ fn bare(text: &str) -> String {
     let mut bare = text.to_owned();
     // A plain "<b>" is "&lt;b&gt;" in HTML. Taking off layers until nothing changes makes the two meet.
     for _ in 0..LAYERS {
+        // Most texts have one layer, and looking for these is far cheaper than taking off what is not there.
+        if !bare.contains('<') && !bare.contains('&') {
+            break;
+        }
         let next = without_markup(&bare);
         if next == bare {
             break;
         }
         bare = next;
     }
-    bare.retain(|c| !is_blank(c));
-    bare
+    let mut whole = String::with_capacity(bare.len());
+    whole.extend(bare.split(is_blank));
+    whole
 }
 
 fn without_markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for piece in Pieces::of(text) {
         match piece {
-            Piece::Text(text) => out.push_str(&decoded(text)),
+            Piece::Text(text) => decode(text, &mut out),
             Piece::Tag(_) => out.push(' '),
         }
     }
@@ -246,9 +258,8 @@ fn stands_for_itself(tag: &str) -> bool {
     !comment && !SHAPING.iter().any(|shaping| shaping.eq_ignore_ascii_case(name))
 }
 
-/// The text with its character references resolved, once. Unknown ones stay as they are.
-fn decoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// Appends the text with its character references resolved, once. Unknown ones stay as they are.
+fn decode(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
@@ -262,7 +273,6 @@ fn decoded(text: &str) -> String {
         }
     }
     out.push_str(rest);
-    out
 }
 
 /// The character that a reference means, and its length behind `&`.
