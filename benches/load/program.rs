@@ -67,6 +67,8 @@ pub(crate) struct Running {
     child: Child,
     folder: PathBuf,
     pub(crate) webhook: SocketAddr,
+    /// When it was started.
+    pub(crate) began: Instant,
     /// From its start until the first notification was answered with 200.
     pub(crate) first: Duration,
 }
@@ -111,7 +113,7 @@ fn run(mut command: Command, folder: &Path, webhook: SocketAddr) -> Result<Runni
     let request = requests(people(1_000_000, seed), 1).swap_remove(0);
     let began = Instant::now();
     let child = command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    let mut running = Running { child, folder: folder.to_owned(), webhook, first: Duration::ZERO };
+    let mut running = Running { child, folder: folder.to_owned(), webhook, began, first: Duration::ZERO };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     while !runtime.block_on(is_answered(webhook, &request)) {
         if running.child.try_wait()?.is_some() || began.elapsed() > PATIENCE {
