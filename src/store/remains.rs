@@ -8,20 +8,18 @@
 //! The layout of a page is fixed by `SQLite`'s file format (sqlite.org/fileformat2.html, "B-tree Pages").
 
 use std::ops::Range;
-use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::{Row, SqliteConnection};
 
 use super::attempts::finish;
+use super::file::LET_WRITE;
 use super::rows::json;
 use super::{Store, StoreError};
 use crate::sabotage::{Bug, planted};
 
 /// Pages in one transaction: other writers wait for as long as these take, some tens of milliseconds.
 const AT_ONCE: usize = 256;
-/// Longer than a waiting writer sleeps between two tries, so that each gets its turn.
-const LET_WRITE: Duration = Duration::from_millis(120);
 /// From here on the first byte of an overflow page, which is part of a page's number, could pass for the kind of a page.
 const TOO_MANY: i64 = 1 << 25;
 
