@@ -122,6 +122,19 @@ async fn refusals_are_counted_from_claim_to_claim() {
 }
 
 #[tokio::test]
+async fn what_was_claimed_and_neither_sent_nor_ended_is_found() {
+    let shelf = Shelf::new().await;
+    let never_sent = async || shelf.store.claimed_and_never_sent("ours").await.unwrap();
+    assert_eq!(never_sent().await, vec![]);
+    let five = claim(&shelf, "5", CLOSE).await.unwrap();
+    sent(&shelf, "6", CLOSE, DAY).await;
+    assert_eq!(never_sent().await, vec![five]);
+    assert_eq!(shelf.store.claimed_and_never_sent("theirs").await.unwrap(), vec![]);
+    settle(&shelf, five, &Outcome::Deferred("later".to_owned()), DAY).await;
+    assert_eq!(never_sent().await, vec![]);
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_found_with_all_that_is_needed_to_look_into_it() {
     let shelf = Shelf::new().await;
     let claimed = sent(&shelf, "5", CLOSE, DAY).await;
