@@ -187,6 +187,7 @@ async fn a_snooze_that_was_woken_is_to_restore_once_the_attempt_is_settled_whate
         assert_eq!(waiting().await, 0, "what is not settled is not followed up");
         settle(&shelf, claimed, &outcome, DAY).await;
         assert_eq!(waiting().await, 1, "{outcome:?}");
+        assert_eq!(shelf.store.oldest_follow_up().await.unwrap(), Some(at(DAY)));
     }
 }
 
