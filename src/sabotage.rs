@@ -128,7 +128,7 @@ pub enum Bug {
     QueuesWithoutBound,
     /// What was refused is logged with all its headers.
     QuotesTheSignature,
-    /// The client shows its token to whoever has it written out for a log.
+    /// The client shows its token when it is written out for a log.
     ShowsTheToken,
     /// A commit does not wait until the disk has it (`synchronous=NORMAL`).
     CommitsWithoutSync,

@@ -257,7 +257,8 @@ struct Again {
     fetch_at: Option<Timestamp>,
     /// What was put aside of it is over.
     over: bool,
-    /// The database has something else. A rule that is added touches few of very many conversations.
+    /// Whether its row would change: another `due_at`, or a `fetch_at` where there is none; one that is there stays, as
+    /// [`RESCHEDULE`] has it. A rule that is added touches few of very many conversations.
     differs: bool,
 }
 

@@ -15,7 +15,7 @@ use crate::sabotage::{Bug, planted};
 /// Whoever reads keeps the log from being emptied, and whoever empties it keeps others from writing: it is tried for so
 /// long at a time.
 const TRY_FOR: Duration = Duration::from_millis(400);
-/// Between two turns of long work others write: longer than one that waits sleeps between two tries of its own.
+/// Between two turns of overwriting what was erased others write: longer than one that waits sleeps between two tries of its own.
 pub(super) const LET_WRITE: Duration = Duration::from_millis(120);
 /// The setting that says that nothing was ever deleted here without being overwritten.
 const SECURE_DELETE: &str = "secure_delete";

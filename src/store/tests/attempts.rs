@@ -187,8 +187,18 @@ async fn a_snooze_that_was_woken_is_to_restore_once_the_attempt_is_settled_whate
         assert_eq!(waiting().await, 0, "what is not settled is not followed up");
         settle(&shelf, claimed, &outcome, DAY).await;
         assert_eq!(waiting().await, 1, "{outcome:?}");
-        assert_eq!(shelf.store.oldest_follow_up().await.unwrap(), Some(at(DAY)));
     }
+}
+
+#[tokio::test]
+async fn the_oldest_after_which_something_is_to_follow_is_told_by_its_deed() {
+    let shelf = Shelf::new().await;
+    assert_eq!(shelf.store.oldest_follow_up().await.unwrap(), None);
+    for (conversation, done_at, follows) in [("5", DAY - 5, false), ("6", DAY + 7, true), ("7", DAY + 3, true)] {
+        let claimed = sent(&shelf, conversation, CLOSE, DAY).await;
+        settle(&shelf, claimed, &done(done_at, follows), 2 * DAY).await;
+    }
+    assert_eq!(shelf.store.oldest_follow_up().await.unwrap(), Some(at(DAY + 3)));
 }
 
 #[tokio::test]

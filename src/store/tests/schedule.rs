@@ -157,6 +157,23 @@ async fn what_comes_to_the_same_again_is_not_written() {
     assert_eq!((changes(&shelf).await - before, shelf.to_fetch(at(0)).await), (1, vec!["5".to_owned()]));
 }
 
+#[tokio::test]
+async fn what_was_put_aside_is_over_when_new_rules_say_nothing_of_it_though_nothing_is_due_as_before() {
+    let shelf = Shelf::new().await;
+    shelf.record(&[fetched(answered("5", 0))]).await;
+    let claimed = attempts::claim(&shelf, "5", attempts::CLOSE).await.unwrap();
+    let aside = Outcome::PutAside { reason: "late".to_owned(), why: "put aside".to_owned() };
+    attempts::settle(&shelf, claimed, &aside, DAY).await;
+    for (rules, waits) in [(RULES, 1), ("", 0)] {
+        assert_eq!(shelf.due(at(9 * DAY)).await, Vec::<String>::new());
+        let by = Context { now: at(DAY), ..by(edition(rules)) };
+        shelf.store.reschedule_all(&by, || ()).await.unwrap();
+        assert_eq!(shelf.count("backlog").await, waits, "{rules}");
+    }
+    let told = shelf.rows("SELECT outcome || ': ' || why FROM attempt").await;
+    assert_eq!(told, ["left: taken out of the backlog, as things have changed"]);
+}
+
 /// Rows that were written on the connection that writes.
 async fn changes(shelf: &Shelf) -> i64 {
     let mut writer = shelf.store.write().await;

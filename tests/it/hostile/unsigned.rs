@@ -90,7 +90,7 @@ async fn every_way_to_send_the_same_good_notification_is_taken() {
 /// How it is sent under a name.
 type Way<'a> = (&'a str, Box<dyn Fn(&str) -> Vec<u8> + 'a>);
 
-/// With the safeguard taken away, how many of them are not refused, or change something.
+/// With the safeguard taken away, how many of them are not answered as they should be, or change something.
 async fn let_in(bug: Option<Bug>) -> usize {
     let house = house().await;
     let planted = bug.map(plant);
