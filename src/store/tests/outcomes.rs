@@ -154,6 +154,20 @@ async fn what_is_still_to_do_is_found_until_it_ended() {
 }
 
 #[tokio::test]
+async fn what_is_to_follow_in_place_of_something_else_was_never_refused() {
+    let shelf = Shelf::new().await;
+    let reply = sent(&shelf, "5", REPLY, DAY).await;
+    settle(&shelf, reply, &done(DAY, true), DAY).await;
+    let next = async || shelf.store.follow_ups("ours", at(DAY + 5), 9).await.unwrap().remove(0);
+    shelf.store.followed(&next().await, &Followed::Refused(at(DAY)), &context_at(DAY)).await.unwrap();
+    let refused = next().await;
+    assert_eq!((refused.follow_up, refused.follow_tries), (Some(FollowUp::RestoreSnooze), 1));
+    shelf.store.followed(&refused, &Followed::ContactSpoke(deed(DAY)), &context_at(DAY)).await.unwrap();
+    let instead = next().await;
+    assert_eq!((instead.follow_up, instead.follow_tries), (Some(FollowUp::Reopen), 0));
+}
+
+#[tokio::test]
 async fn a_follow_up_that_was_refused_for_good_is_told_and_not_tried_again() {
     let shelf = Shelf::new().await;
     let reply = sent(&shelf, "5", REPLY, DAY).await;
