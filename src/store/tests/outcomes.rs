@@ -2,6 +2,7 @@
 
 use super::attempts::{CLOSE, REPLY, claim, deed, done, no_inputs, sending, sent, settle};
 use super::*;
+use crate::engine::Wish;
 use crate::engine::history::Deed;
 
 async fn attempt(shelf: &Shelf) -> String {
@@ -165,6 +166,29 @@ async fn what_is_to_follow_in_place_of_something_else_was_never_refused() {
     shelf.store.followed(&refused, &Followed::ContactSpoke(deed(DAY)), &context_at(DAY)).await.unwrap();
     let instead = next().await;
     assert_eq!((instead.follow_up, instead.follow_tries), (Some(FollowUp::Reopen), 0));
+}
+
+#[tokio::test]
+async fn of_what_was_to_become_so_the_rest_is_kept_while_it_is_tried_again_and_then_forgotten() {
+    let tags = |names: &[&str]| names.iter().map(|name| Wish::Tagged((*name).to_owned())).collect::<Vec<_>>();
+    let granted = |left: &[&str], again| {
+        let (deeds, left) = (vec![deed(DAY)], tags(left));
+        Followed::Granted { deeds, left, again, refused: false, missing: None }
+    };
+    let shelf = Shelf::new().await;
+    let close = claim(&shelf, "5", CLOSE).await.unwrap();
+    let sending = Sending { wishes: tags(&["a", "b"]), ..sending(DAY) };
+    let close = shelf.store.about_to_send(close, &sending).await.unwrap().unwrap();
+    settle(&shelf, close, &done(DAY, false), DAY).await;
+    let pending = async || shelf.store.follow_ups("ours", at(DAY + 5), 9).await.unwrap();
+    let both = pending().await.remove(0);
+    assert_eq!((both.follow_up, &both.wishes), (Some(FollowUp::Wishes), &tags(&["a", "b"])));
+    shelf.store.followed(&both, &granted(&["b"], Some(at(DAY + 1))), &context_at(DAY)).await.unwrap();
+    let rest = pending().await.remove(0);
+    assert_eq!(rest.wishes, tags(&["b"]));
+    shelf.store.followed(&rest, &granted(&["b"], None), &context_at(DAY)).await.unwrap();
+    assert!(pending().await.is_empty());
+    assert_eq!(shelf.rows("SELECT coalesce(wishes, 'none') FROM attempt").await, ["none"]);
 }
 
 #[tokio::test]
