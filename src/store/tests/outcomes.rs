@@ -171,9 +171,9 @@ async fn what_is_to_follow_in_place_of_something_else_was_never_refused() {
 #[tokio::test]
 async fn of_what_was_to_become_so_the_rest_is_kept_while_it_is_tried_again_and_then_forgotten() {
     let tags = |names: &[&str]| names.iter().map(|name| Wish::Tagged((*name).to_owned())).collect::<Vec<_>>();
-    let granted = |left: &[&str], again| {
-        let (deeds, left) = (vec![deed(DAY)], tags(left));
-        Followed::Granted { deeds, left, again, refused: false, missing: None }
+    let granted = |left: &[&str], again, missing: Option<&str>| {
+        let (deeds, left, missing) = (vec![deed(DAY)], tags(left), missing.map(str::to_owned));
+        Followed::Granted { deeds, left, again, refused: false, missing }
     };
     let shelf = Shelf::new().await;
     let close = claim(&shelf, "5", CLOSE).await.unwrap();
@@ -183,12 +183,32 @@ async fn of_what_was_to_become_so_the_rest_is_kept_while_it_is_tried_again_and_t
     let pending = async || shelf.store.follow_ups("ours", at(DAY + 5), 9).await.unwrap();
     let both = pending().await.remove(0);
     assert_eq!((both.follow_up, &both.wishes), (Some(FollowUp::Wishes), &tags(&["a", "b"])));
-    shelf.store.followed(&both, &granted(&["b"], Some(at(DAY + 1))), &context_at(DAY)).await.unwrap();
+    shelf.store.followed(&both, &granted(&["b"], Some(at(DAY + 1)), None), &context_at(DAY)).await.unwrap();
     let rest = pending().await.remove(0);
     assert_eq!(rest.wishes, tags(&["b"]));
-    shelf.store.followed(&rest, &granted(&["b"], None), &context_at(DAY)).await.unwrap();
+    assert_eq!(shelf.rows("SELECT why FROM attempt").await, ["quiet"]);
+    shelf.store.followed(&rest, &granted(&["b"], None, Some("tag b is gone")), &context_at(DAY)).await.unwrap();
     assert!(pending().await.is_empty());
-    assert_eq!(shelf.rows("SELECT coalesce(wishes, 'none') FROM attempt").await, ["none"]);
+    let left = "SELECT why || ', wishes ' || coalesce(wishes, 'none') FROM attempt";
+    assert_eq!(shelf.rows(left).await, ["quiet; tag b is gone, wishes none"]);
+}
+
+#[tokio::test]
+async fn the_journal_tells_what_ended_the_snooze_that_was_restored() {
+    for (kind, what) in [
+        (StepKind::Reply, "our message"),
+        (StepKind::Close, "our message"),
+        (StepKind::Assign, "the assignment"),
+        (StepKind::Note, "our note"),
+    ] {
+        let shelf = Shelf::new().await;
+        let step = sent(&shelf, "5", StepId { kind, nth: 1 }, DAY).await;
+        settle(&shelf, step, &done(DAY, true), DAY).await;
+        let pending = shelf.store.follow_ups("ours", at(DAY), 9).await.unwrap().remove(0);
+        shelf.store.followed(&pending, &Followed::Done(deed(DAY)), &context_at(DAY)).await.unwrap();
+        let told = journal(&shelf).await.pop().unwrap();
+        assert!(told.ends_with(&format!(": the snooze that {what} ended was restored")), "{told}");
+    }
 }
 
 #[tokio::test]
