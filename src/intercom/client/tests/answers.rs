@@ -203,7 +203,7 @@ async fn neither_the_token_nor_a_text_is_ever_shown() {
     }
     let (intercom, _) = client(settings(Url::parse("http://127.0.0.1:9").unwrap()));
     let unsent = intercom.me().await.unwrap_err();
-    let shown = format!("{unsent} {unsent:?} {:?}", intercom.transport.http);
+    let shown = format!("{intercom:?} {unsent} {unsent:?} {:?}", intercom.transport.http);
     assert!(!shown.contains(TOKEN), "{shown}");
 }
 
